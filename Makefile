@@ -1,0 +1,40 @@
+# Everything runs in .venv, made with only Python, pip and make on the machine.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format clean
+
+help: ## say what there is to make
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+.venv/.pip: ## the environment itself
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.demo: .venv/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group demo
+	@touch $@
+
+.venv/.dev: .venv/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test --group lint
+	@touch $@ .venv/.demo
+
+demo: .venv/.demo ## watch the three services stream, call tools and answer (no key, no network)
+	@$(BIN)/python examples/demo.py
+
+test: .venv/.dev ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.dev ## lint, format check and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev ## let ruff fix what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the environment and caches
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

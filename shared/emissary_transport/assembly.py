@@ -1,0 +1,76 @@
+"""A stream of deltas put together to the whole answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from emissary_transport.types import Choice, Delta, Json, Reasoning, Reply, ToolCall
+
+
+@dataclass(slots=True)
+class _Whole:
+    """One choice being put together."""
+
+    texts: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    calls: dict[int, list[Any]] = field(default_factory=dict)
+    finish_reason: str | None = None
+    refusal: str = ""
+    logprobs: Json = field(default_factory=dict)
+    signature: str | None = None
+    redacted: str | None = None
+    audio: Json = field(default_factory=dict)
+    metadata: Json = field(default_factory=dict)
+
+    def add(self, delta: Delta) -> None:
+        self.texts.append(delta.text)
+        self.thoughts.append(delta.reasoning)
+        for piece in delta.tool_fragments:
+            parts = self.calls.setdefault(piece.index, [piece.id or "", "", [], None])
+            parts[1] += piece.name or ""
+            parts[2].append(piece.arguments)
+            parts[3] = piece.thought_signature or parts[3]
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.refusal += delta.refusal or ""
+        self.signature = delta.reasoning_signature or self.signature
+        self.redacted = delta.redacted_reasoning or self.redacted
+        self.audio |= delta.audio or {}
+        self.metadata |= delta.metadata or {}
+        for name, tokens in (delta.logprobs or {}).items():
+            known = self.logprobs.get(name)
+            self.logprobs[name] = [*known, *tokens] if known and tokens else tokens or known
+
+    def choice(self, index: int, shared: Json) -> Choice:
+        reasoning = Reasoning("".join(self.thoughts), self.signature, self.redacted)
+        return Choice(
+            index=index,
+            text="".join(self.texts),
+            tool_calls=tuple(
+                ToolCall(call_id, name, "".join(arguments), signature)
+                for _, (call_id, name, arguments, signature) in sorted(self.calls.items())
+            ),
+            finish_reason=self.finish_reason,
+            reasoning=reasoning if reasoning != Reasoning() else None,
+            refusal=self.refusal or None,
+            logprobs=self.logprobs or None,
+            audio=self.audio or None,
+            metadata=shared | self.metadata,
+        )
+
+
+def assembled(deltas: Iterable[Delta]) -> Reply:
+    """The whole answer that a stream of deltas adds up to."""
+    choices: dict[int, _Whole] = {0: _Whole()}
+    usage, raw = None, None
+    shared: Json = {}
+    for delta in deltas:
+        choices.setdefault(delta.index, _Whole()).add(delta)
+        usage, raw = delta.usage or usage, delta.raw or raw
+        shared |= dict(delta.metadata or {}) if not delta.finish_reason else {}
+    return Reply(
+        tuple(choice.choice(index, shared) for index, choice in sorted(choices.items())),
+        usage,
+        raw,
+    )

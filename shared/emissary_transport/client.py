@@ -1,0 +1,241 @@
+"""The two shells: they send, read and wait as they are told. All rules are elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, closing
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from emissary_transport.assembly import assembled
+from emissary_transport.exchange import Exchange
+from emissary_transport.flow import (
+    Command,
+    Flow,
+    ReadRefusal,
+    Send,
+    T,
+    Watch,
+    delivery,
+    interruption,
+    post,
+    without_key,
+)
+from emissary_transport.pool import Connections
+from emissary_transport.service import Service
+from emissary_transport.settings import Settings, httpx_timeout
+from emissary_transport.types import Call, Delta, Reply
+
+LONGEST_REFUSAL = 1024 * 1024
+
+
+class _Base:
+    """What both shells know: whom to ask, and how."""
+
+    def __init__(
+        self, service: Service, settings: Settings, connections: Connections | None = None
+    ) -> None:
+        self.service = service
+        self.settings = settings
+        self.connections = connections or Connections()
+        timeout = httpx_timeout(settings.timeout)
+        stall = settings.stall_timeout
+        self._stall = timeout.read if stall is None else stall
+        waits = [wait for wait in (timeout.read, stall) if wait is not None]
+        self._timeout = httpx.Timeout(
+            connect=timeout.connect,
+            read=min(waits, default=None),
+            write=timeout.write,
+            pool=timeout.pool,
+        )
+
+    def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
+        url = self.service.url(self.settings.base_url, exchange.url_path, exchange.ids)
+        send = post(self.service, self.settings, url, exchange.body, stream=exchange.streams)
+        return delivery(self.service, self.settings, send)
+
+    def _request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
+        is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
+        return http.build_request(
+            send.method,
+            send.url,
+            headers=send.headers,
+            content=send.content,
+            timeout=http.timeout if is_theirs else self._timeout,
+        )
+
+
+class Client(_Base):
+    """A service, spoken to synchronously.
+
+    Example:
+        >>> settings = Settings(api_key="...", base_url=ORQ.base_url)  # doctest: +SKIP
+        >>> Client(ORQ, settings).chat(
+        ...     Call(model="openai/gpt-4o", messages=(...,))
+        ... )  # doctest: +SKIP
+    """
+
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
+    def chat(self, call: Call) -> Reply:
+        """Answer a call.
+
+        Raises:
+            ServiceError: The service gave no usable answer.
+            ValueError: The call asks for what can't be sent; nothing was.
+        """
+        with closing(self.stream(call)) as deltas:
+            return assembled(deltas)
+
+    def stream(self, call: Call) -> Generator[Delta, None, None]:
+        """Answer a call piece by piece; leaving early ends the request at once.
+
+        Raises:
+            ServiceError: As for `chat`; what came before was handed over.
+            ValueError: As for `chat`.
+        """
+        exchange = Exchange(self.service, call)
+        while not exchange.answered:
+            response = self._run(self._delivery(exchange))
+            try:
+                reader = exchange.reader(response.headers.get("content-type", ""))
+                watch = Watch(self._stall)
+                try:
+                    for chunk in response.iter_bytes():
+                        for delta in reader.feed(chunk):
+                            yield delta
+                        if reader.done:
+                            break
+                        watch.check(reader)
+                except httpx.RequestError as exc:
+                    error = interruption(reader, exc)
+                    if error is not None:
+                        for delta in reader.rest():
+                            yield delta
+                        raise error from without_key(exc)
+                for delta in reader.close():
+                    yield delta
+            finally:
+                response.close()
+            exchange.settle()
+
+    def _run(self, flow: Flow[T]) -> T:
+        """Do what the flow asks for, and tell it what came of it."""
+        try:
+            command = next(flow)
+            while True:
+                try:
+                    came = self._obey(command)
+                except httpx.RequestError as exc:
+                    command = flow.throw(exc)
+                else:
+                    command = flow.send(came)
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    def _obey(self, command: Command) -> Any:
+        if isinstance(command, Send):
+            http = self.connections.client()
+            request = self._request(http, command)
+            return http.send(request, stream=True, follow_redirects=False)
+        if isinstance(command, ReadRefusal):
+            return self._refusal(command.response)
+        return self.sleep(command.seconds)
+
+    def _refusal(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LONGEST_REFUSAL:
+                    break
+        except httpx.RequestError:  # what came so far says why, or nothing does
+            pass
+        finally:
+            response.close()
+        return bytes(body)
+
+    def close(self) -> None:
+        """Close the connections, unless other models use them or they are the caller's."""
+        self.connections.close()
+
+
+class AsyncClient(_Base):
+    """A service, spoken to asynchronously, under asyncio or trio."""
+
+    sleep: Callable[[float], Awaitable[None]] = staticmethod(anyio.sleep)
+
+    async def chat(self, call: Call) -> Reply:
+        """Answer a call; see `Client.chat`."""
+        async with aclosing(self.stream(call)) as deltas:
+            return assembled([delta async for delta in deltas])
+
+    async def stream(self, call: Call) -> AsyncGenerator[Delta, None]:
+        """Answer a call piece by piece; see `Client.stream`."""
+        exchange = Exchange(self.service, call)
+        while not exchange.answered:
+            response = await self._run(self._delivery(exchange))
+            try:
+                reader = exchange.reader(response.headers.get("content-type", ""))
+                watch = Watch(self._stall)
+                try:
+                    async for chunk in response.aiter_bytes():
+                        for delta in reader.feed(chunk):
+                            yield delta
+                        if reader.done:
+                            break
+                        watch.check(reader)
+                except httpx.RequestError as exc:
+                    error = interruption(reader, exc)
+                    if error is not None:
+                        for delta in reader.rest():
+                            yield delta
+                        raise error from without_key(exc)
+                for delta in reader.close():
+                    yield delta
+            finally:
+                await response.aclose()
+            exchange.settle()
+
+    async def _run(self, flow: Flow[T]) -> T:
+        """Do what the flow asks for, and tell it what came of it."""
+        try:
+            command = next(flow)
+            while True:
+                try:
+                    came = await self._obey(command)
+                except httpx.RequestError as exc:
+                    command = flow.throw(exc)
+                else:
+                    command = flow.send(came)
+        except StopIteration as end:
+            return cast("T", end.value)
+
+    async def _obey(self, command: Command) -> Any:
+        if isinstance(command, Send):
+            http = await self.connections.async_client()
+            request = self._request(http, command)
+            return await http.send(request, stream=True, follow_redirects=False)
+        if isinstance(command, ReadRefusal):
+            return await self._refusal(command.response)
+        return await self.sleep(command.seconds)
+
+    async def _refusal(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LONGEST_REFUSAL:
+                    break
+        except httpx.RequestError:  # what came so far says why, or nothing does
+            pass
+        finally:
+            await response.aclose()
+        return bytes(body)
+
+    async def aclose(self) -> None:
+        """Close the connections, unless other models use them or they are the caller's."""
+        await self.connections.aclose()

@@ -1,0 +1,164 @@
+"""One call's way to its answer: mostly one request, two where a required tool call did not come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from emissary_transport.errors import MissingToolCall
+from emissary_transport.prompted import PromptedJson, PromptedTools, asked_again, prompted_call
+from emissary_transport.reading import Filter, Reader
+from emissary_transport.service import Service, chat_body
+from emissary_transport.types import Call, Delta, Json, Message, Named
+
+_REQUIRED = "You must call at least one of the functions now; do not answer in plain text."
+
+
+class RequiredCall:
+    """A filter that lets an answer through once a tool call has come in it."""
+
+    def __init__(self) -> None:
+        self._held: list[Delta] = []
+        self.missing = True
+
+    def feed(self, delta: Delta) -> list[Delta]:
+        """Keep the delta until there is a call."""
+        if not self.missing:
+            return [delta]
+        self._held.append(delta)
+        if not delta.tool_fragments:
+            return []
+        self.missing = False
+        return self._held
+
+    def close(self) -> list[Delta]:
+        """Give nothing: an answer without a call is not the answer."""
+        return []
+
+    @property
+    def text(self) -> str:
+        """The text of what is held."""
+        return "".join(delta.text for delta in self._held)
+
+
+class Exchange:
+    """A call, the request that it takes now, and whether it has been answered.
+
+    Raises:
+        ValueError: The call asks for something that can't be sent; nothing was sent.
+    """
+
+    def __init__(self, service: Service, call: Call) -> None:
+        self.answered = False
+        self._service = service
+        self._call = _with_valid_tools(service, call)
+        self._sent, self._is_forced = self._as_sent(self._call)
+        self._asked_again = False
+        self._required: RequiredCall | None = None
+        self.body: Json = chat_body(service, self._sent)
+
+    @property
+    def url_path(self) -> str:
+        """The documented path of the operation."""
+        return self._service.chat_path
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """The ids in that path."""
+        return self._call.path
+
+    @property
+    def streams(self) -> bool:
+        """Whether a stream is asked for on the wire."""
+        return self._call.stream
+
+    def reader(self, content_type: str) -> Reader:
+        """A reader for the answer to the request as it is now."""
+        filters: list[Filter] = [*self._prompt_filters()]
+        self._required = RequiredCall() if self._is_forced else None
+        if self._required:
+            filters.append(self._required)
+        return Reader(
+            self._service,
+            content_type,
+            streamed=self._call.stream,
+            stop=self._call.stop,
+            filters=filters,
+            stream_mode=self._call.stream_mode,
+        )
+
+    def settle(self) -> None:
+        """Take the end of an answer: the call is answered, or has to be asked for once more.
+
+        Raises:
+            MissingToolCall: A required tool call did not come the second time either.
+        """
+        if self._required is None or not self._required.missing:
+            self.answered = True
+            return
+        if self._asked_again:
+            raise MissingToolCall(
+                f"{self._service.title} was asked twice for a tool call and answered without one. "
+                f"{MissingToolCall.advice}",
+                service=self._service.name,
+            )
+        self._asked_again = True
+        self.body = chat_body(self._service, self._once_more(self._required.text))
+
+    def _as_sent(self, call: Call) -> tuple[Call, bool]:
+        """The call as the service can take it, and whether its tool call is enforced here."""
+        if self._service.tools == "prompted":
+            forced = call.tool_choice == "required" or isinstance(call.tool_choice, Named)
+            return prompted_call(call), bool(call.tools) and forced
+        if call.tool_choice != "required" or "required" in self._service.tool_choices:
+            return call, False
+        if len(call.tools) == 1:
+            return replace(call, tool_choice=Named(_name(call.tools[0]))), False
+        order = Message("system", _REQUIRED)
+        return replace(call, tool_choice="auto", messages=(order, *call.messages)), True
+
+    def _once_more(self, answer: str) -> Call:
+        if self._service.tools == "prompted":
+            # The tools are in the prompt already: what is added is the answer and the order.
+            return prompted_call(asked_again(self._call, answer))
+        said = (Message("assistant", answer),) if answer else ()
+        order = Message("user", _REQUIRED)
+        return replace(self._sent, messages=(*self._sent.messages, *said, order))
+
+    def _prompt_filters(self) -> tuple[Filter, ...]:
+        call = self._call
+        if self._service.tools != "prompted":
+            return ()
+        if call.tools and call.tool_choice != "none":
+            names = frozenset(map(_name, call.tools))
+            forced = call.tool_choice if self._is_forced else None
+            parallel = call.parallel_tool_calls is not False
+            return (PromptedTools(names, forced=forced, parallel=parallel),)
+        wants_json = call.response_format and call.response_format.get("type") != "text"
+        return (PromptedJson(),) if wants_json else ()
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    return str(tool["function"]["name"])
+
+
+def _with_valid_tools(service: Service, call: Call) -> Call:
+    """The call, if its tools have names and its choice names one of them."""
+    for tool in call.tools:
+        function = tool.get("function")
+        if not isinstance(function, Mapping) or not function.get("name"):
+            raise ValueError(
+                f"{service.title} takes tools of the form "
+                '{"type": "function", "function": {"name": ...}}, '
+                f"not {tool.get('type', 'one without type')!r}."
+            )
+    names = [_name(tool) for tool in call.tools]
+    if isinstance(call.tool_choice, Named) and call.tool_choice.name not in names:
+        raise ValueError(
+            f"tool_choice names {call.tool_choice.name!r}, which is none of the tools: "
+            f"{', '.join(names) or 'there are none'}."
+        )
+    if call.tool_choice == "required" and not names:
+        raise ValueError("tool_choice asks for a tool call, but there are no tools.")
+    return call

@@ -1,0 +1,186 @@
+"""What to do next on the way to an answer: send, wait, send again, give up.
+
+Written once as a generator that yields commands; a sync and an async shell obey them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import httpx
+
+from emissary_transport._version import __version__
+from emissary_transport.errors import (
+    AnswerTimeout,
+    BadAnswer,
+    NoAnswer,
+    ServiceError,
+    StalledAnswer,
+)
+from emissary_transport.reading import Reader
+from emissary_transport.refusals import refusal
+from emissary_transport.service import Service
+from emissary_transport.settings import Settings
+from emissary_transport.types import Json
+
+USER_AGENT = f"emissary-integrations/{__version__}"
+FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds. A service that asks for more is tried again on our own schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request and come back with the answer's status and headers."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRefusal:
+    """Read the body of an answer that is no success, as far as it comes, and let go of it."""
+
+    response: httpx.Response
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+Command: TypeAlias = Send | ReadRefusal | Sleep
+T = TypeVar("T")
+E = TypeVar("E", bound=httpx.RequestError)
+Flow: TypeAlias = Generator[Command, Any, T]
+
+
+def post(service: Service, settings: Settings, url: str, body: Json, *, stream: bool) -> Send:
+    """The request that carries a JSON body.
+
+    Raises:
+        ValueError: The body can't be written as JSON, or a header can't be sent.
+    """
+    try:
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        encoded = content.encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The request to {service.title} can't be written as JSON: {error}"
+        ) from error
+    headers = {
+        "Accept": "text/event-stream, application/json" if stream else "application/json",
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+    }
+    return Send("POST", url, headers | _own_headers(service, settings), encoded)
+
+
+def _own_headers(service: Service, settings: Settings) -> dict[str, str]:
+    headers = service.key_headers(settings.api_key)
+    for name, value in settings.headers.items():
+        if not isinstance(value, str) or "\n" in value or "\r" in value or not name.isascii():
+            raise ValueError(f"The header {name!r} can't be sent: it must be a line of text.")
+        for known in [known for known in headers if known.lower() == name.lower()]:
+            del headers[known]
+        headers[name] = value
+    return headers
+
+
+def delays() -> Iterator[float]:
+    """Seconds to wait before each further try: doubling, with up to a quarter taken off."""
+    delay = FIRST_DELAY
+    while True:
+        yield delay * (1 - random.random() / 4)  # noqa: S311 - jitter, not a secret
+        delay = min(2 * delay, LONGEST_DELAY)
+
+
+def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Response]:
+    """Send until a good answer begins or patience runs out.
+
+    Raises:
+        ServiceError: The last try's error; only the class says whether there is another try.
+    """
+    for left, delay in zip(range(settings.max_retries, -1, -1), delays(), strict=False):
+        cause: Exception | None = None
+        error: ServiceError
+        try:
+            response: httpx.Response = yield send
+        except httpx.TransportError as exc:
+            error, cause = no_answer(service, exc), without_key(exc)
+        else:
+            if response.is_success:
+                return response
+            body: bytes = yield ReadRefusal(response)
+            error = refusal(
+                service,
+                response.status_code,
+                response.headers,
+                body,
+                now=time.time(),
+                secret=settings.api_key,
+            )
+        again = error.retryable or (settings.retry_timeouts and isinstance(error, AnswerTimeout))
+        if not again or not left:
+            raise error from cause
+        told = error.retry_after
+        yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else delay)
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def no_answer(service: Service, exc: httpx.TransportError) -> ServiceError:
+    """The error for a request that no byte of an answer came to."""
+    cls: type[ServiceError] = NoAnswer
+    if isinstance(exc, httpx.ReadTimeout):
+        cls = AnswerTimeout
+    elif isinstance(exc, httpx.RemoteProtocolError) and "disconnected" not in str(exc):
+        cls = BadAnswer
+    happened = "did not answer in time" if cls is AnswerTimeout else "gave no usable answer"
+    what = str(exc) or "nothing came"
+    return cls(
+        f"{service.title} {happened} ({type(exc).__name__}: {what}). {cls.advice}".rstrip(),
+        service=service.name,
+    )
+
+
+def interruption(reader: Reader, exc: httpx.RequestError) -> ServiceError | None:
+    """The error for an answer that broke off, or None if it was complete and only did not end."""
+    if isinstance(exc, httpx.TimeoutException):
+        return None if reader.ended else reader.broken("The answer stalled", StalledAnswer)
+    return reader.broken(f"The answer broke off ({str(exc).rstrip('.') or type(exc).__name__})")
+
+
+def without_key(exc: E) -> E:
+    """The exception, remembering where the request went but not the headers that went with it."""
+    with suppress(RuntimeError):  # it never had a request
+        exc.request = httpx.Request(exc.request.method, exc.request.url)
+    return exc
+
+
+class Watch:
+    """Notices when an answer stalls, which keep-alive comments hide from the read timeout."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._events = 0
+        self._since = time.monotonic()
+
+    def check(self, reader: Reader) -> None:
+        """Raise a read timeout if too long has passed since the reader's last event."""
+        if self._seconds is None:
+            return
+        now = time.monotonic()
+        if reader.events != self._events:
+            self._events, self._since = reader.events, now
+        elif now - self._since > self._seconds:
+            raise httpx.ReadTimeout("Only keep-alive comments came.")

@@ -1,0 +1,188 @@
+"""From the flat parameters that frameworks hold to a service, settings and a call.
+
+Both frameworks keep a model's parameters as fields and take more of them with each call. What is
+the same for both is decided here: which of the two wins, what a name means, where it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from emissary_transport.service import Service
+from emissary_transport.services import ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ
+from emissary_transport.settings import Settings, missing_key
+from emissary_transport.types import Call, Message, Named, ToolChoice
+
+Parameters: TypeAlias = Mapping[str, Any]
+ServiceOf: TypeAlias = Callable[[Parameters], Service]
+"""Which of a vendor's services the parameters mean."""
+
+LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_new_tokens"})
+SETTINGS = frozenset(
+    {"api_key", "base_url", "timeout", "stall_timeout", "max_retries", "retry_timeouts", "headers"}
+)
+IDS = frozenset({"project_id", "deployment_id"})
+CALL_WORDS = frozenset(
+    {
+        "model",
+        "max_tokens",
+        "stop",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "usage",
+        "stream_mode",
+        "tool_calling",
+        "extra_body",
+        *IDS,
+    }
+)
+VOCABULARY = CALL_WORDS.union(*(s.fields for s in (ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ)))
+"""Every word that means something to one service or another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call, and whom to put it to."""
+
+    service: Service
+    settings: Settings
+    call: Call
+
+
+def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
+    """A model's parameters with a call's over them; None in the call unsets.
+
+    An output limit given with the call replaces the model's, whichever names they go by, and so
+    does a model or deployment.
+
+    >>> merged({"max_tokens": 9, "seed": 1}, {"max_new_tokens": 5, "seed": None})
+    {'max_new_tokens': 5}
+    """
+    displaced: set[str] = set()
+    if LIMITS & call.keys():
+        displaced |= LIMITS
+    if call.get("model") is not None:
+        displaced |= IDS
+    if call.get("deployment_id") is not None:
+        displaced.add("model")
+    kept = {name: value for name, value in model.items() if name not in displaced}
+    return {name: value for name, value in {**kept, **call}.items() if value is not None}
+
+
+def asked(
+    service_of: ServiceOf, given: Parameters, messages: Sequence[Message], *, stream: bool
+) -> Asked:
+    """What the parameters ask for.
+
+    Args:
+        service_of: Tells the service.
+        given: Parameters by their documented names, none of them None.
+        messages: The conversation.
+        stream: Whether to ask for a stream on the wire.
+
+    Raises:
+        ValueError: A parameter is none of the service's, or has a value that can't be meant.
+    """
+    service = service_of(given)
+    return Asked(service, settings_of(service, given), call_of(given, messages, stream))
+
+
+def settings_of(service: Service, given: Parameters) -> Settings:
+    """How the service is to be reached.
+
+    Raises:
+        ValueError: There is no key.
+    """
+    if not given.get("api_key"):
+        raise missing_key(service)
+    told = {name: given[name] for name in SETTINGS & given.keys()}
+    return Settings(**{"base_url": service.base_url, **told})
+
+
+def call_of(service: Service, given: Parameters, messages: Sequence[Message], stream: bool) -> Call:
+    """The call that the parameters describe; see `asked`."""
+    return Call(
+        messages=tuple(messages),
+        model=given.get("model", ""),
+        path={name: given[name] for name in IDS & given.keys()},
+        stream=stream,
+        usage=given.get("usage", True),
+        max_tokens=given.get("max_tokens"),
+        stop=stop_sequences(given.get("stop")),
+        tools=tuple(given.get("tools") or ()),
+        tool_choice=tool_choice_of(given.get("tool_choice")),
+        parallel_tool_calls=given.get("parallel_tool_calls"),
+        response_format=given.get("response_format"),
+        options={
+            name: value
+            for name, value in given.items()
+            if name not in CALL_WORDS and name not in SETTINGS
+        },
+        extra_body=given.get("extra_body", {}),
+        stream_mode=given.get("stream_mode", "auto"),
+    )
+
+
+def stop_sequences(stop: Any) -> tuple[str, ...]:
+    """Stop sequences from a string, a list, or nothing.
+
+    Raises:
+        ValueError: One is empty or no string.
+    """
+    sequences = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    if not all(isinstance(sequence, str) and sequence for sequence in sequences):
+        raise ValueError("stop must be a non-empty string or a list of them.")
+    return sequences
+
+
+_TOOL_CHOICES: Mapping[Any, ToolChoice | None] = {
+    None: None,
+    False: None,
+    True: "required",
+    "any": "required",
+    "required": "required",
+    "auto": "auto",
+    "none": "none",
+}
+
+
+def tool_choice_of(choice: Any) -> ToolChoice | None:
+    """A tool choice from any of the forms that users know.
+
+    >>> tool_choice_of("any"), tool_choice_of("get_weather")
+    ('required', Named(name='get_weather'))
+    >>> tool_choice_of({"type": "function", "function": {"name": "get_weather"}})
+    Named(name='get_weather')
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if isinstance(choice, Named):
+        return choice
+    if isinstance(choice, (str, bool)) or choice is None:
+        return _TOOL_CHOICES[choice] if choice in _TOOL_CHOICES else Named(str(choice))
+    if isinstance(choice, Mapping):
+        function = choice.get("function")
+        name = function.get("name") if isinstance(function, Mapping) else choice.get("name")
+        if isinstance(name, str) and name:
+            return Named(name)
+        if choice.get("type") in {"auto", "any", "none", "required"}:
+            return _TOOL_CHOICES[choice["type"]]
+    raise ValueError(
+        "tool_choice must be 'auto', 'none', 'any' or 'required', a tool's name, a bool, or "
+        f'{{"type": "function", "function": {{"name": ...}}}}, not {choice!r}.'
+    )
+
+
+def sorted_out(unknown: Parameters) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a user added by hand, as what is checked like the rest and what is sent as it is.
+
+    A word that means something to another service is not sent on blindly: it will be refused with
+    a clear error, where the service does not document it.
+    """
+    known = {name: value for name, value in unknown.items() if name in VOCABULARY}
+    return known, {name: value for name, value in unknown.items() if name not in known}

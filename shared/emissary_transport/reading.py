@@ -1,0 +1,393 @@
+"""An answer's bytes in, deltas out: whichever service sent it, streamed or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic_core import from_json
+
+from emissary_transport.cutting import StopCutter
+from emissary_transport.errors import BadAnswer, BrokenAnswer, ServiceError
+from emissary_transport.merging import ToolMerger, whole_index
+from emissary_transport.refusals import failure, parsed
+from emissary_transport.service import Service
+from emissary_transport.sse import (
+    ErrorData,
+    EventSplitter,
+    LineSplitter,
+    Splitter,
+    TextPieces,
+    WholeBody,
+)
+from emissary_transport.types import Delta, Json
+from emissary_transport.usage import usage_of
+
+_LINES = frozenset({"application/x-ndjson", "application/jsonl", "application/jsonlines"})
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_ANSWER_KEYS = frozenset({"choices", "usage", "response"})
+_CHOICE_KEYS = frozenset(
+    {"index", "delta", "message", "text", "finish_reason", "logprobs", "refusal"}
+)
+
+
+class Filter(Protocol):
+    """Deltas in, deltas out: what a service can't do and is done here."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the answer lacks what was required of it, so that it is no answer."""
+        ...
+
+    def feed(self, delta: Delta) -> list[Delta]:
+        """Give what this delta makes certain."""
+        ...
+
+    def close(self) -> list[Delta]:
+        """Give what was held back."""
+        ...
+
+
+@dataclass(slots=True)
+class _ChoiceState:
+    """What has to be remembered about one choice while its deltas come."""
+
+    tools: ToolMerger = field(default_factory=ToolMerger)
+    cutter: StopCutter | None = None
+    finished: bool = False
+
+
+class Reader:
+    """One answer being read: feed it the body as it comes, then close it.
+
+    Both methods are generators, so that what came before a fault is out before the fault is raised.
+
+    Attributes:
+        done: The answer is complete, or cut short on purpose; what follows need not be read.
+        ended: A finish reason or an end marker was seen.
+        events: How many events have been read.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        content_type: str = "",
+        *,
+        streamed: bool = False,
+        stop: Sequence[str] = (),
+        filters: Sequence[Filter] = (),
+        stream_mode: str = "auto",
+    ) -> None:
+        self.done = False
+        self.events = 0
+        self._service = service
+        main = content_type.partition(";")[0].strip().lower()
+        self._splitter = self._splitter_for(main, streamed)
+        self._whole = isinstance(self._splitter, WholeBody)
+        self._plain = main == "text/plain" and service.loose_streams
+        self._stop = tuple(stop)
+        self._filters = tuple(filters)
+        self._states: dict[int, _ChoiceState] = {}
+        self._texts = PlainText(stream_mode)
+        self._usage_event: Any = None
+        self._last: Json = {}
+        self._promised = not service.loose_streams
+        self.ended = False
+        self._said_metadata = False
+
+    def _splitter_for(self, main: str, streamed: bool) -> Splitter:
+        """The splitter for a content type, which counts more than what was asked for."""
+        if main in _PAGES:
+            raise BadAnswer(
+                f"{self._service.title} answered with a page ({main}), not with an answer. "
+                "Check the base URL.",
+                service=self._service.name,
+            )
+        if main == "text/event-stream":
+            return EventSplitter()
+        if main in _LINES:
+            return LineSplitter()
+        if main.endswith("json") or not streamed:
+            return WholeBody()
+        if main == "text/plain" and self._service.loose_streams:
+            return TextPieces()
+        return EventSplitter()
+
+    def feed(self, chunk: bytes) -> Iterator[Delta]:
+        """Give the deltas that this piece of the body completes.
+
+        Raises:
+            ServiceError: The service reports an error, or what it says can't be read.
+        """
+        try:
+            for data in self._split(chunk):
+                for delta in self._deltas(data):
+                    if self._filters:
+                        yield from _through(self._filters, [delta])
+                    else:
+                        yield delta
+                if self.done:
+                    return
+        except ServiceError:
+            yield from self.rest()
+            raise
+
+    def close(self) -> Iterator[Delta]:
+        """Give what was held back and what stands for the answer as a whole.
+
+        Raises:
+            BrokenAnswer: The answer ended before its end.
+            ServiceError: What was left reports an error or can't be read.
+        """
+        if not self.done:
+            for data in self._splitter.close():
+                yield from _through(self._filters, self._deltas(data))
+        yield from self.rest()
+        if not self.events:
+            raise self.broken("The answer is empty")
+        if not (self._whole or self.ended or not self._promised):
+            raise self.broken("The answer ended without a finish reason or end marker")
+        closing = self._closing()
+        if _says_something(closing) and not any(part.missing for part in self._filters):
+            yield closing
+
+    def rest(self) -> Iterator[Delta]:
+        """Give what was held back."""
+        yield from _through(self._filters, self._held_back())
+        for number, part in enumerate(self._filters):
+            yield from _through(self._filters[number + 1 :], part.close())
+
+    def broken(self, what: str, cls: type[BrokenAnswer] = BrokenAnswer) -> BrokenAnswer:
+        """The error for an answer that broke off, saying how far it had come."""
+        came = f" after {self.events} events" if self.events else ""
+        return cls(
+            f"{self._service.title}: {what}{came}. {cls.advice}",
+            service=self._service.name,
+            request_id=_text(self._last.get("id")) or None,
+        )
+
+    def _split(self, chunk: bytes) -> list[bytes]:
+        try:
+            return self._splitter.feed(chunk)
+        except BadAnswer as error:
+            error.service = self._service.name
+            raise
+
+    def _deltas(self, data: bytes) -> Iterable[Delta]:
+        """The deltas of one event: one for each choice that it adds something to."""
+        if data.startswith(b"[DONE]"):
+            self.done = self.ended = True
+            return ()
+        self.events += 1
+        if self._plain and not self._whole:
+            return self._spoken(data.decode())
+        try:
+            value = from_json(data)
+        except ValueError:
+            value = data
+        if isinstance(data, ErrorData):
+            raise failure(self._service, value if isinstance(value, dict) else parsed(data))
+        if isinstance(value, dict):
+            return self._answer(value)
+        if self._plain or (self._service.loose_streams and not self._whole):
+            return self._spoken(
+                value if isinstance(value, str) else data.decode("utf-8", "replace")
+            )
+        kind = "no JSON" if value is data else "not a JSON object"
+        raise BadAnswer(
+            f"{self._service.title} sent an answer that is {kind}.",
+            service=self._service.name,
+            body=parsed(data[:2_000]),
+        )
+
+    def _answer(self, value: Json) -> Iterable[Delta]:
+        choices = value.get("choices")
+        if value.get("error") or _is_message_only(value):
+            raise failure(self._service, value, self.events - 1)
+        self._last = value
+        if value.get("usage"):
+            self._usage_event = value
+        if isinstance(choices, list) and choices:
+            return [
+                delta
+                for choice in choices
+                if isinstance(choice, dict) and (delta := self._choice(value, choice)) is not None
+            ]
+        response = value.get("response")
+        if self._service.loose_streams and isinstance(response, str):
+            return self._spoken(self._texts.added(response), value)
+        if self._whole:
+            raise BadAnswer(
+                f"{self._service.title} sent an answer without any choice or text.",
+                service=self._service.name,
+                body=value,
+            )
+        return ()
+
+    def _spoken(self, text: str, value: Any = None) -> Iterable[Delta]:
+        """Text that came without a choice around it."""
+        delta = Delta(text=text, raw=text if value is None else value)
+        if self._stop:
+            self._cut(self._state(0), delta)
+        return (delta,) if delta.text else ()
+
+    def _choice(self, value: Json, choice: Json) -> Delta | None:
+        index = whole_index(choice.get("index")) or 0
+        state = self._states.get(index) or self._state(index)
+        said = choice.get("delta") or choice.get("message")
+        if not isinstance(said, dict):
+            said = choice
+        text = said.get("content")
+        if text.__class__ is not str:
+            text = _text(choice.get("text") if said is choice else text)
+        delta = Delta(text, index=index, raw=value)
+        reasoning = said.get("reasoning_content") or said.get("reasoning")
+        if reasoning:
+            delta.reasoning = _text(reasoning)
+        if len(said) > 1 or "content" not in said:
+            self._read_rarities(delta, said, state)
+        if choice.get("logprobs"):
+            delta.logprobs = choice["logprobs"]
+        if choice.get("refusal") and not delta.refusal:
+            delta.refusal = choice["refusal"]
+        if self._stop:
+            self._cut(state, delta)
+        finish_reason = choice.get("finish_reason")
+        if finish_reason is not None:
+            self._finish(state, delta, str(finish_reason), value, choice)
+        elif "finish_reason" in choice:
+            self._promised = True
+        return delta if _says_something(delta) else None
+
+    def _read_rarities(self, delta: Delta, said: Json, state: _ChoiceState) -> None:
+        pieces = said.get("tool_calls")
+        if not pieces and said.get("function_call"):
+            pieces = [{"function": said["function_call"]}]
+        if isinstance(pieces, list) and pieces:
+            delta.tool_fragments = state.tools.fragments(pieces)
+        delta.refusal = said.get("refusal") or None
+        delta.reasoning_signature = said.get("reasoning_signature") or None
+        delta.redacted_reasoning = said.get("redacted_reasoning") or None
+        delta.audio = said.get("audio") or None
+
+    def _finish(
+        self, state: _ChoiceState, delta: Delta, reason: str, value: Json, choice: Json
+    ) -> None:
+        self.ended = True
+        if state.finished:
+            return
+        state.finished = True
+        if state.cutter:
+            delta.text += state.cutter.close()
+        delta.finish_reason = reason
+        delta.metadata = self._metadata(value) | {
+            name: told
+            for name, told in choice.items()
+            if name not in _CHOICE_KEYS and told is not None
+        }
+
+    def _cut(self, state: _ChoiceState, delta: Delta) -> None:
+        """Cut the text at a stop sequence, and end the answer when every choice is cut."""
+        if state.cutter is None:
+            state.cutter = StopCutter(self._stop)
+        delta.text = state.cutter.feed(delta.text)
+        if state.cutter.cut and not state.finished:
+            self._finish(state, delta, "stop", self._last, {})
+        if not self._whole and all(
+            each.cutter and each.cutter.cut for each in self._states.values()
+        ):
+            self.done = True
+
+    def _held_back(self) -> Iterator[Delta]:
+        """Text that might have become a stop sequence and did not."""
+        for index, state in self._states.items():
+            text = state.cutter.close() if state.cutter else ""
+            if text:
+                yield Delta(text, index=index, raw=self._last)
+
+    def _closing(self) -> Delta:
+        """What stands for the answer as a whole, told once."""
+        delta = Delta(raw=self._last)
+        if self._usage_event:
+            delta.usage = usage_of(self._usage_event["usage"])
+            delta.raw = self._usage_event
+        if not self._said_metadata and self._last:
+            delta.metadata = self._metadata(self._last)
+        return delta
+
+    def _metadata(self, value: Json) -> Json:
+        self._said_metadata = True
+        told = {
+            name: value[name]
+            for name in value
+            if name not in _ANSWER_KEYS and value[name] is not None
+        }
+        if isinstance(told.get("created"), float):
+            told["created"] = int(told["created"])
+        return told
+
+    def _state(self, index: int) -> _ChoiceState:
+        return self._states.setdefault(index, _ChoiceState())
+
+
+class PlainText:
+    """Text that may come as increments or as all the text so far; see wire/emissary.md, 4.
+
+    >>> text = PlainText("auto")
+    >>> [text.added(piece) for piece in ("The", "The Vltava", " flows")]
+    ['The', ' Vltava', ' flows']
+    """
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+        self._so_far = ""
+
+    def added(self, text: str) -> str:
+        """What a piece adds to the text so far."""
+        if self._mode == "delta":
+            return text
+        longer = len(text) > len(self._so_far) and text.startswith(self._so_far)
+        if longer or self._mode == "cumulative":
+            text, self._so_far = text[len(self._so_far) :], text
+        else:
+            self._so_far += text
+        return text
+
+
+def _through(filters: Sequence[Filter], deltas: Iterable[Delta]) -> Iterable[Delta]:
+    for part in filters:
+        deltas = [passed for delta in deltas for passed in part.feed(delta)]
+    return deltas
+
+
+def _says_something(delta: Delta) -> bool:
+    return bool(
+        delta.text
+        or delta.reasoning
+        or delta.tool_fragments
+        or delta.finish_reason
+        or delta.usage
+        or delta.metadata
+        or delta.refusal
+        or delta.logprobs
+        or delta.reasoning_signature
+        or delta.redacted_reasoning
+        or delta.audio
+    )
+
+
+def _is_message_only(value: Json) -> bool:
+    """Whether this is an error in the shape `{message, code?}`."""
+    return isinstance(value.get("message"), str) and not _ANSWER_KEYS & value.keys()
+
+
+def _text(content: Any) -> str:
+    """Content as text: a string, the text parts of a list, or nothing."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(
+            _text(part.get("text")) if isinstance(part, dict) else _text(part) for part in content
+        )
+    return ""

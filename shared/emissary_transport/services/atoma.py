@@ -1,0 +1,75 @@
+"""Atoma: a decentralised network of nodes behind an OpenAI-like proxy.
+
+The proxy forwards what it does not know to the node's engine; it never sends `[DONE]`, and it uses
+statuses in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from emissary_transport import errors
+from emissary_transport.errors import ServiceError
+from emissary_transport.fields import ANY, ARRAY, BOOLEAN, INTEGER, NUMBER, OBJECT, STRING
+from emissary_transport.service import ALL_TOOL_CHOICES, Service, common_message
+from emissary_transport.types import Json, Message
+
+
+def atoma_message(message: Message) -> Json:
+    """The common message; content is never absent or null, which the proxy refuses."""
+    return {"content": ""} | common_message(message)
+
+
+_BY_MESSAGE: Mapping[str, type[ServiceError]] = {
+    "Please retry": errors.RateLimited,  # the race for a stack is over in a moment
+    "Model not supported": errors.NotFound,
+    "No node found for model": errors.NotFound,
+}
+
+
+def atoma_error_class(status: int, code: str | None, message: str) -> type[ServiceError] | None:
+    """What a status means here: a low balance is a 400, the engine's refusal is a 500."""
+    if code == "FIAT_PAYMENTS_ONLY":
+        return errors.PaymentRequired
+    if status == 500 and message.strip() == "Bad Request":
+        return errors.InvalidRequest
+    if status == 400:
+        return next((cls for words, cls in _BY_MESSAGE.items() if words in message), None)
+    return None
+
+
+PARTS = frozenset({"text", "image_url"})
+
+ATOMA = Service(
+    name="atoma",
+    title="Atoma",
+    base_url="https://api.atoma.network",
+    key_env=("ATOMA_API_KEY", "ATOMASDK_BEARER_AUTH"),
+    base_url_env="ATOMA_BASE_URL",
+    prefix="/v1",
+    fields={
+        "frequency_penalty": NUMBER,
+        "presence_penalty": NUMBER,
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "max_completion_tokens": INTEGER,
+        "max_tokens": INTEGER,
+        "n": INTEGER,
+        "seed": INTEGER,
+        "stream_options": OBJECT,
+        "functions": ARRAY,
+        "function_call": ANY,
+        "logit_bias": OBJECT,
+        "logprobs": BOOLEAN,  # in no document, yet `top_logprobs` means nothing without it
+        "top_logprobs": INTEGER,
+        "service_tier": STRING,
+        "user": STRING,
+    },
+    max_tokens="max_completion_tokens",
+    stream_usage=True,
+    stop=4,
+    tool_choices=ALL_TOOL_CHOICES - {"required"},
+    parts=dict.fromkeys(("system", "developer", "user", "assistant", "tool"), PARTS),
+    message=atoma_message,
+    error_class=atoma_error_class,
+)

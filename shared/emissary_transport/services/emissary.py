@@ -1,0 +1,114 @@
+"""Emissary: fine-tuned deployments, by deployment-scoped paths and by the current API.
+
+Both surfaces take a key in `X-API-Key`, three roles and plain text. Neither has tools, a response
+format or stop sequences; no source says how either streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from emissary_transport.fields import BOOLEAN, INTEGER, NUMBER
+from emissary_transport.service import Service, common_message
+from emissary_transport.types import Json, Message
+
+TEXT_ONLY = frozenset({"text"})
+
+
+def plain_message(message: Message) -> Json:
+    """A message as role and text: developer becomes system, a user's name goes into the text."""
+    content = message.content
+    if not isinstance(content, str):
+        content = "\n".join(str(part["text"]) for part in content)
+    if message.name and message.role == "user":
+        content = f"{message.name}: {content}"
+    role = "system" if message.role == "developer" else message.role
+    return {"role": role, "content": content}
+
+
+EMISSARY = Service(
+    name="emissary",
+    title="Emissary",
+    base_url="https://api.withemissary.com",
+    key_env=("EMISSARY_API_KEY", "EMISSARY_CLIENT_API_KEY"),
+    base_url_env="EMISSARY_BASE_URL",
+    key_header="X-API-Key",
+    key_scheme="",
+    prefix="/v1",
+    fields={
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "top_k": INTEGER,
+        "max_tokens": INTEGER,
+        "max_completion_tokens": INTEGER,  # what the console sends, see wire section 2
+    },
+    tools="prompted",
+    parts=dict.fromkeys(("system", "developer", "user", "assistant"), TEXT_ONLY),
+    message=plain_message,
+    loose_streams=True,
+)
+"""The current API: the model is a deployment's name, in the body."""
+
+EMISSARY_DEPLOYMENT = replace(
+    EMISSARY,
+    title="Emissary's deployment API",
+    chat_path="/projects/{project_id}/deployments/{deployment_id}/chat/completions",
+    model_in_body=False,
+    fields={
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "top_k": INTEGER,
+        "max_new_tokens": INTEGER,
+        "no_repeat_ngram_size": INTEGER,
+        "do_sample": BOOLEAN,
+    },
+    max_tokens="max_new_tokens",
+    max_tokens_fields=frozenset({"max_new_tokens"}),
+    stream="streaming",
+)
+"""The deployment-scoped API: project and deployment in the path, `{id, response}` back."""
+
+EMISSARY_NATIVE = replace(
+    EMISSARY,
+    tools="native",
+    parts={**EMISSARY.parts, "tool": TEXT_ONLY},
+    message=lambda message: (
+        common_message(message)
+        if message.tool_calls or message.role == "tool"
+        else plain_message(message)
+    ),
+)
+"""The current API for a caller who knows that the deployment takes OpenAI-like tools."""
+
+
+def surface(given: Mapping[str, Any]) -> Service:
+    """Which of Emissary's surfaces the parameters mean: ids in the path, or a model in the body.
+
+    Raises:
+        ValueError: Neither is given, or only one of the two ids, or things that exclude each other.
+    """
+    if given.get("deployment_id"):
+        if not given.get("project_id"):
+            raise ValueError(
+                "Emissary's deployment API needs project_id beside deployment_id: "
+                "pass project_id=... or set EMISSARY_PROJECT_ID."
+            )
+        if given.get("model"):
+            raise ValueError(
+                "Pass either model=... (the current API) or project_id=... and deployment_id=... "
+                "(the deployment API), not both."
+            )
+        if given.get("tool_calling") == "native":
+            raise ValueError(
+                'tool_calling="native" works with the current API only: pass model=...'
+            )
+        return EMISSARY_DEPLOYMENT
+    if not given.get("model"):
+        raise ValueError(
+            "Emissary needs to know which model to ask: pass model=... for the current API, or "
+            "project_id=... and deployment_id=... (EMISSARY_PROJECT_ID, EMISSARY_DEPLOYMENT_ID) "
+            "for the deployment API."
+        )
+    return EMISSARY_NATIVE if given.get("tool_calling") == "native" else EMISSARY

@@ -1,0 +1,46 @@
+"""Token usage, read from whatever numbers a service gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emissary_transport.types import Usage
+
+
+def usage_of(told: Any) -> Usage | None:
+    """Token usage as whole numbers, from numbers that may be floats, null or missing.
+
+    >>> usage_of({"prompt_tokens": 3.0, "completion_tokens": 4, "total_tokens": None}).total_tokens
+    7
+    """
+    if not isinstance(told, Mapping):
+        return None
+    inputs = told.get("prompt_tokens_details") or told.get("prompt_token_details")
+    outputs = told.get("completion_tokens_details")
+    counts = {
+        "input_tokens": _whole(told, "prompt_tokens"),
+        "output_tokens": _whole(told, "completion_tokens"),
+        "total_tokens": _whole(told, "total_tokens"),
+    }
+    if all(count is None for count in counts.values()):
+        return None
+    known = {name: count or 0 for name, count in counts.items()}
+    known["total_tokens"] = known["total_tokens"] or known["input_tokens"] + known["output_tokens"]
+    return Usage(
+        **known,
+        cached_tokens=_whole(inputs, "cached_tokens"),
+        cache_creation_tokens=_whole(inputs, "cache_creation_tokens"),
+        audio_input_tokens=_whole(inputs, "audio_tokens"),
+        audio_output_tokens=_whole(outputs, "audio_tokens"),
+        reasoning_tokens=_whole(outputs, "reasoning_tokens"),
+        accepted_prediction_tokens=_whole(outputs, "accepted_prediction_tokens"),
+        rejected_prediction_tokens=_whole(outputs, "rejected_prediction_tokens"),
+    )
+
+
+def _whole(counts: Any, name: str) -> int | None:
+    value = counts.get(name) if isinstance(counts, Mapping) else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value)
+    return None
