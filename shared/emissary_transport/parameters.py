@@ -40,6 +40,9 @@ CALL_WORDS = frozenset(
         *IDS,
     }
 )
+BODY_NAMES = {"router_timeout": "timeout", "router_metadata": "metadata"}
+"""Fields of a body that go by another name here, where theirs means something else."""
+
 VOCABULARY = CALL_WORDS.union(*(s.fields for s in (ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ)))
 """Every word that means something to one service or another."""
 
@@ -62,6 +65,7 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     >>> merged({"max_tokens": 9, "seed": 1}, {"max_new_tokens": 5, "seed": None})
     {'max_new_tokens': 5}
     """
+    model, call = _told_apart(model), _told_apart(call)
     displaced: set[str] = set()
     if LIMITS & call.keys():
         displaced |= LIMITS
@@ -71,6 +75,13 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
         displaced.add("model")
     kept = {name: value for name, value in model.items() if name not in displaced}
     return {name: value for name, value in {**kept, **call}.items() if value is not None}
+
+
+def _told_apart(given: Parameters) -> Parameters:
+    """The parameters, with a `timeout` that is a service's own field under a name of its own."""
+    if not isinstance(given.get("timeout"), Mapping):
+        return given
+    return {("router_timeout" if name == "timeout" else name): given[name] for name in given}
 
 
 def asked(
@@ -103,7 +114,7 @@ def settings_of(service: Service, given: Parameters) -> Settings:
     return Settings(**{"base_url": service.base_url, **told})
 
 
-def call_of(service: Service, given: Parameters, messages: Sequence[Message], stream: bool) -> Call:
+def call_of(given: Parameters, messages: Sequence[Message], stream: bool) -> Call:
     """The call that the parameters describe; see `asked`."""
     return Call(
         messages=tuple(messages),
@@ -118,7 +129,7 @@ def call_of(service: Service, given: Parameters, messages: Sequence[Message], st
         parallel_tool_calls=given.get("parallel_tool_calls"),
         response_format=given.get("response_format"),
         options={
-            name: value
+            BODY_NAMES.get(name, name): value
             for name, value in given.items()
             if name not in CALL_WORDS and name not in SETTINGS
         },

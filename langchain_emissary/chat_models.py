@@ -1,0 +1,283 @@
+"""`ChatEmissary`, `ChatOrq` and `ChatAtoma`: what each service documents, as fields."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
+from typing_extensions import Self
+
+from emissary_transport.service import Service
+from emissary_transport.services import ATOMA, EMISSARY, ORQ, surface
+from langchain_emissary.base import ServiceChat
+
+
+class ChatEmissary(ServiceChat):
+    """Chat with a fine-tuned model deployed on Emissary.
+
+    `ChatEmissary(project_id=..., deployment_id=...)` speaks the deployment API (from
+    `EMISSARY_PROJECT_ID` and `EMISSARY_DEPLOYMENT_ID` if no model is given),
+    `ChatEmissary(model=...)` the current one. Neither has tools or a response format on the wire:
+    the model is told of them in the prompt, and what it answers is read back.
+
+    The deployment API is not streamed unless `streaming=True`, since no source says how it
+    streams; `stream()` then gives the whole answer in one chunk.
+
+    Example:
+        ```python
+        from langchain_emissary import ChatEmissary
+
+        model = ChatEmissary(model="support-bot-checkpoint-3")  # key from EMISSARY_API_KEY
+        for chunk in model.stream("Which river flows through Prague?"):
+            print(chunk.text, end="")
+        ```
+    """
+
+    service: ClassVar[Service] = EMISSARY
+    documented: ClassVar[tuple[str, ...]] = (
+        "temperature",
+        "top_p",
+        "top_k",
+        "seed",
+        "max_new_tokens",
+        "max_completion_tokens",
+        "no_repeat_ngram_size",
+        "do_sample",
+        "project_id",
+        "deployment_id",
+        "tool_calling",
+        "stream_mode",
+    )
+
+    project_id: str | None = None
+    """Project of the deployment; from `EMISSARY_PROJECT_ID` if not given."""
+    deployment_id: str | None = None
+    """The deployment to ask; from `EMISSARY_DEPLOYMENT_ID` if neither it nor a model is given."""
+    top_k: int | None = None
+    """Sample from the k likeliest tokens."""
+    no_repeat_ngram_size: int | None = None
+    """Never repeat n-grams of this size (deployment API)."""
+    do_sample: bool | None = None
+    """Sample; False is greedy (deployment API)."""
+    max_new_tokens: int | None = None
+    """`max_tokens` by the name of the deployment API."""
+    max_completion_tokens: int | None = None
+    """`max_tokens` by the name that Emissary's console uses for the current API."""
+    tool_calling: Literal["prompted", "native"] = "prompted"
+    """Tools by prompt, or, on the current API, OpenAI-like if your deployment knows them."""
+    stream_mode: Literal["auto", "delta", "cumulative"] = "auto"
+    """How `{response}` events of a stream are meant: as increments, or as all the text so far."""
+
+    @model_validator(mode="after")
+    def _find_deployment(self) -> Self:
+        if self.model is None:
+            self.project_id = self.project_id or os.environ.get("EMISSARY_PROJECT_ID")
+            self.deployment_id = self.deployment_id or os.environ.get("EMISSARY_DEPLOYMENT_ID")
+        surface(
+            {
+                "model": self.model,
+                "project_id": self.project_id,
+                "deployment_id": self.deployment_id,
+                "tool_calling": self.tool_calling,
+            }
+        )
+        return self
+
+    def _service_of(self, given: Mapping[str, Any]) -> Service:
+        return surface(given)
+
+    def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
+        return stream and (not given.get("deployment_id") or bool(given.get("streaming")))
+
+    def _label(self, given: Mapping[str, Any]) -> str:
+        return str(
+            given.get("model") or given.get("deployment_id") or self.model or self.deployment_id
+        )
+
+
+class ChatOrq(ServiceChat):
+    """Chat with any provider's model through Orq's router.
+
+    Example:
+        ```python
+        from langchain_emissary import ChatOrq
+
+        model = ChatOrq(model="openai/gpt-4o")  # key from ORQ_API_KEY
+        model.invoke("Which river flows through Prague?")
+        ```
+
+    A few of Orq's fields have names that LangChain uses as well: a `cache` or `timeout` that is a
+    dict is Orq's (also `router_cache`, `router_timeout`), `name` is the run's name here and the
+    trace's there, and text in `metadata` goes to both.
+    """
+
+    service: ClassVar[Service] = ORQ
+    documented: ClassVar[tuple[str, ...]] = (
+        "temperature",
+        "top_p",
+        "top_k",
+        "seed",
+        "n",
+        "max_completion_tokens",
+        "frequency_penalty",
+        "presence_penalty",
+        "logprobs",
+        "top_logprobs",
+        "stream_options",
+        "reasoning_effort",
+        "thinking",
+        "verbosity",
+        "prompt_cache_key",
+        "modalities",
+        "audio",
+        "fallbacks",
+        "retry",
+        "load_balancer",
+        "guardrails",
+        "plugins",
+        "variables",
+        "cache_control",
+        "orq",
+        "name",
+        "router_cache",
+        "router_timeout",
+        "router_metadata",
+    )
+
+    model: str
+    """`provider/model`; also `model_name`."""
+    top_k: float | None = None
+    """Sample from the k likeliest tokens."""
+    n: int | None = None
+    """How many answers to give."""
+    max_completion_tokens: int | None = None
+    """`max_tokens` by its newer name, which some providers insist on."""
+    frequency_penalty: float | None = None
+    """From -2 to 2: less likely the more often a token was used."""
+    presence_penalty: float | None = None
+    """From -2 to 2: less likely if a token was used at all."""
+    logprobs: bool | None = None
+    """Tell the tokens' log probabilities."""
+    top_logprobs: int | None = None
+    """From 0 to 20: tell those of so many alternatives too."""
+    stream_options: dict[str, Any] | None = None
+    """`{"include_usage": bool}`; over `stream_usage`."""
+    reasoning_effort: str | None = None
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`."""
+    thinking: dict[str, Any] | None = None
+    """`{"type": "enabled", "budget_tokens": ...}`, or `disabled` or `adaptive`."""
+    verbosity: str | None = None
+    """How much to say."""
+    prompt_cache_key: str | None = None
+    """What requests that share a cached prompt have in common."""
+    modalities: list[str] | None = None
+    """What to answer in: `text`, `audio`."""
+    audio: dict[str, Any] | None = None
+    """`{"voice": ..., "format": ...}` for answers in audio."""
+    fallbacks: list[dict[str, Any]] | None = None
+    """`[{"model": ...}]` to try in order."""
+    retry: dict[str, Any] | None = None
+    """`{"count": ..., "on_codes": [...]}`: retries by the router, beside `max_retries`."""
+    load_balancer: dict[str, Any] | None = None
+    """`{"type": "weight_based", "models": [{"model": ..., "weight": ...}]}`."""
+    guardrails: list[dict[str, Any]] | None = None
+    """`[{"id": ..., "execute_on": "input"}]`."""
+    plugins: list[dict[str, Any]] | None = None
+    """`[{"id": ...}]`."""
+    variables: dict[str, Any] | None = None
+    """Values for a prompt's placeholders."""
+    cache_control: dict[str, Any] | None = None
+    """`{"type": "ephemeral", "ttl": "5m"}`."""
+    orq: dict[str, Any] | None = None
+    """The older carrier of the routing fields."""
+    router_cache: dict[str, Any] | None = None
+    """Orq's `cache`: `{"type": "exact_match", "ttl": seconds}`."""
+    router_timeout: dict[str, Any] | None = None
+    """Orq's `timeout`: `{"call_timeout": milliseconds}`."""
+    router_metadata: dict[str, str] | None = None
+    """Orq's `metadata`; text from `metadata` if not given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_orq_fields(cls, values: Any) -> Any:
+        """Tell Orq's `cache`, `timeout` and `metadata` from LangChain's fields of those names."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        for name in ("cache", "timeout"):
+            if isinstance(values.get(name), Mapping):
+                values.setdefault(f"router_{name}", values.pop(name))
+        told = values.get("metadata") or {}
+        if "router_metadata" not in values and told:
+            for key, value in told.items():
+                if key != "lc_versions" and not isinstance(value, str):
+                    raise ValueError(
+                        f"metadata goes to Orq too, which takes text only, and {key!r} is none: "
+                        "give tracing metadata with with_config(metadata=...) instead."
+                    )
+            values["router_metadata"] = {k: v for k, v in told.items() if k != "lc_versions"}
+        return values
+
+
+class ChatAtoma(ServiceChat):
+    """Chat with a model on Atoma's decentralised network.
+
+    Without an output limit Atoma reserves, and asks a balance for, 8192 tokens: set `max_tokens`.
+    Answers carry `signature` and `response_hash` in `response_metadata`.
+
+    Example:
+        ```python
+        from langchain_emissary import ChatAtoma
+
+        model = ChatAtoma(model="meta-llama/Llama-3.3-70B-Instruct", max_tokens=512)
+        model.invoke("Which river flows through Prague?")  # key from ATOMA_API_KEY
+        ```
+    """
+
+    service: ClassVar[Service] = ATOMA
+    documented: ClassVar[tuple[str, ...]] = (
+        "temperature",
+        "top_p",
+        "seed",
+        "n",
+        "max_completion_tokens",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "stream_options",
+        "service_tier",
+        "user",
+        "functions",
+        "function_call",
+    )
+
+    model: str
+    """`org/name`, as on Hugging Face; also `model_name`."""
+    n: int | None = None
+    """How many answers to give."""
+    max_completion_tokens: int | None = None
+    """`max_tokens` by Atoma's own name."""
+    frequency_penalty: float | None = None
+    """From -2 to 2: less likely the more often a token was used."""
+    presence_penalty: float | None = None
+    """From -2 to 2: less likely if a token was used at all."""
+    logit_bias: dict[str, float] | None = None
+    """From token id to a bias from -100 to 100."""
+    logprobs: bool | None = None
+    """Tell the tokens' log probabilities."""
+    top_logprobs: int | None = None
+    """From 0 to 20: tell those of so many alternatives too; needs `logprobs=True`."""
+    stream_options: dict[str, Any] | None = None
+    """`{"include_usage": bool}`; Atoma tells usage in streams in any case."""
+    service_tier: str | None = None
+    """`auto` or `default`."""
+    user: str | None = None
+    """An id for your user."""
+    functions: list[Any] | None = None
+    """Deprecated by Atoma; use tools."""
+    function_call: Any = None
+    """Deprecated by Atoma; use `tool_choice`."""
