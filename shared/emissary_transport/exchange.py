@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from emissary_transport.errors import MissingToolCall
-from emissary_transport.prompted import PromptedJson, PromptedTools, asked_again, prompted_call
-from emissary_transport.reading import Filter, Reader
+from emissary_transport.prompted import (
+    PromptedJson,
+    PromptedTools,
+    asked_again,
+    prompted_call,
+    with_instructions,
+)
+from emissary_transport.reading import Reader
 from emissary_transport.service import Service, chat_body
 from emissary_transport.types import Call, Delta, Json, Message, Named
 
@@ -56,6 +62,7 @@ class Exchange:
         self._sent, self._is_forced = self._as_sent(self._call)
         self._asked_again = False
         self._required: RequiredCall | None = None
+        self._prompted: PromptedTools | None = None
         self.body: Json = chat_body(service, self._sent)
 
     @property
@@ -75,16 +82,14 @@ class Exchange:
 
     def reader(self, content_type: str) -> Reader:
         """A reader for the answer to the request as it is now."""
-        filters: list[Filter] = [*self._prompt_filters()]
+        self._prompted, json_filter = self._prompt_filters()
         self._required = RequiredCall() if self._is_forced else None
-        if self._required:
-            filters.append(self._required)
         return Reader(
             self._service,
             content_type,
             streamed=self._call.stream,
             stop=self._call.stop,
-            filters=filters,
+            filters=[part for part in (self._prompted, json_filter, self._required) if part],
             stream_mode=self._call.stream_mode,
         )
 
@@ -104,7 +109,7 @@ class Exchange:
                 service=self._service.name,
             )
         self._asked_again = True
-        self.body = chat_body(self._service, self._once_more(self._required.text))
+        self.body = chat_body(self._service, self._once_more(self._required))
 
     def _as_sent(self, call: Call) -> tuple[Call, bool]:
         """The call as the service can take it, and whether its tool call is enforced here."""
@@ -115,28 +120,37 @@ class Exchange:
             return call, False
         if len(call.tools) == 1:
             return replace(call, tool_choice=Named(_name(call.tools[0]))), False
-        order = Message("system", _REQUIRED)
-        return replace(call, tool_choice="auto", messages=(order, *call.messages)), True
+        messages = with_instructions(call.messages, _REQUIRED)
+        return replace(call, tool_choice="auto", messages=messages), True
 
-    def _once_more(self, answer: str) -> Call:
-        if self._service.tools == "prompted":
-            # The tools are in the prompt already: what is added is the answer and the order.
-            return prompted_call(asked_again(self._call, answer))
-        said = (Message("assistant", answer),) if answer else ()
-        order = Message("user", _REQUIRED)
-        return replace(self._sent, messages=(*self._sent.messages, *said, order))
+    def _once_more(self, required: RequiredCall) -> Call:
+        """The call after an answer without the tool call that it requires.
 
-    def _prompt_filters(self) -> tuple[Filter, ...]:
+        A service that can only be made to call a tool by its name is told the last one, where a
+        framework puts the tool that an answer in shape goes to.
+        """
+        if self._prompted:
+            return prompted_call(asked_again(self._call, self._prompted.text_held))
+        said = (Message("assistant", required.text),) if required.text else ()
+        return replace(
+            self._sent,
+            tool_choice=Named(_name(self._call.tools[-1])),
+            messages=(*self._sent.messages, *said, Message("user", _REQUIRED)),
+        )
+
+    def _prompt_filters(self) -> tuple[PromptedTools | None, PromptedJson | None]:
         call = self._call
         if self._service.tools != "prompted":
-            return ()
+            return None, None
+        tools = None
         if call.tools and call.tool_choice != "none":
-            names = frozenset(map(_name, call.tools))
-            forced = call.tool_choice if self._is_forced else None
-            parallel = call.parallel_tool_calls is not False
-            return (PromptedTools(names, forced=forced, parallel=parallel),)
+            tools = PromptedTools(
+                frozenset(map(_name, call.tools)),
+                forced=call.tool_choice if self._is_forced else None,
+                parallel=call.parallel_tool_calls is not False,
+            )
         wants_json = call.response_format and call.response_format.get("type") != "text"
-        return (PromptedJson(),) if wants_json else ()
+        return tools, PromptedJson() if wants_json else None
 
 
 def _name(tool: Mapping[str, Any]) -> str:

@@ -16,8 +16,15 @@ from emissary_transport.types import Json, Message
 
 
 def atoma_message(message: Message) -> Json:
-    """The common message; content is never absent or null, which the proxy refuses."""
-    return {"content": ""} | common_message(message)
+    """The common message; content is never absent or null, which the proxy refuses.
+
+    A part's `cache_control` means something to other providers only.
+    """
+    body = {"content": ""} | common_message(message)
+    if isinstance(body["content"], list):
+        for part in body["content"]:
+            part.pop("cache_control", None)
+    return body
 
 
 _BY_MESSAGE: Mapping[str, type[ServiceError]] = {
