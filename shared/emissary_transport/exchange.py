@@ -15,7 +15,7 @@ from emissary_transport.prompted import (
     with_instructions,
 )
 from emissary_transport.reading import Reader
-from emissary_transport.service import Service, chat_body
+from emissary_transport.service import Service, call_body
 from emissary_transport.types import Call, Delta, Json, Message, Named
 
 _REQUIRED = "You must call at least one of the functions now; do not answer in plain text."
@@ -63,12 +63,12 @@ class Exchange:
         self._asked_again = False
         self._required: RequiredCall | None = None
         self._prompted: PromptedTools | None = None
-        self.body: Json = chat_body(service, self._sent)
+        self.body: Json = call_body(service, self._sent)
 
     @property
     def url_path(self) -> str:
         """The documented path of the operation."""
-        return self._service.chat_path
+        return self._service.path
 
     @property
     def ids(self) -> Mapping[str, str]:
@@ -78,7 +78,7 @@ class Exchange:
     @property
     def streams(self) -> bool:
         """Whether a stream is asked for on the wire."""
-        return self._call.stream
+        return self._call.stream and self._service.stream is not None
 
     def reader(self, content_type: str) -> Reader:
         """A reader for the answer to the request as it is now."""
@@ -87,7 +87,7 @@ class Exchange:
         return Reader(
             self._service,
             content_type,
-            streamed=self._call.stream,
+            streamed=self.streams,
             stop=self._call.stop,
             filters=[part for part in (self._prompted, json_filter, self._required) if part],
             stream_mode=self._call.stream_mode,
@@ -109,7 +109,7 @@ class Exchange:
                 service=self._service.name,
             )
         self._asked_again = True
-        self.body = chat_body(self._service, self._once_more(self._required))
+        self.body = call_body(self._service, self._once_more(self._required))
 
     def _as_sent(self, call: Call) -> tuple[Call, bool]:
         """The call as the service can take it, and whether its tool call is enforced here."""

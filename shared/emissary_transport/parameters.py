@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from emissary_transport.service import Service
-from emissary_transport.services import ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ
+from emissary_transport.services import CHATS, TEXTS
 from emissary_transport.settings import Settings, missing_key
 from emissary_transport.types import Call, Message, Named, ToolChoice
 
@@ -43,7 +43,7 @@ CALL_WORDS = frozenset(
 BODY_NAMES = {"router_timeout": "timeout", "router_metadata": "metadata"}
 """Fields of a body that go by another name here, where theirs means something else."""
 
-VOCABULARY = CALL_WORDS.union(*(s.fields for s in (ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ)))
+VOCABULARY = CALL_WORDS.union(*(service.fields for service in (*CHATS, *TEXTS)))
 """Every word that means something to one service or another."""
 
 
@@ -85,21 +85,21 @@ def _told_apart(given: Parameters) -> Parameters:
 
 
 def asked(
-    service_of: ServiceOf, given: Parameters, messages: Sequence[Message], *, stream: bool
+    service_of: ServiceOf, given: Parameters, said: Sequence[Message] | str, *, stream: bool
 ) -> Asked:
     """What the parameters ask for.
 
     Args:
         service_of: Tells the service.
         given: Parameters by their documented names, none of them None.
-        messages: The conversation.
+        said: The conversation, or a bare prompt.
         stream: Whether to ask for a stream on the wire.
 
     Raises:
         ValueError: A parameter is none of the service's, or has a value that can't be meant.
     """
     service = service_of(given)
-    return Asked(service, settings_of(service, given), call_of(given, messages, stream))
+    return Asked(service, settings_of(service, given), call_of(given, said, stream))
 
 
 def settings_of(service: Service, given: Parameters) -> Settings:
@@ -114,10 +114,11 @@ def settings_of(service: Service, given: Parameters) -> Settings:
     return Settings(**{"base_url": service.base_url, **told})
 
 
-def call_of(given: Parameters, messages: Sequence[Message], stream: bool) -> Call:
+def call_of(given: Parameters, said: Sequence[Message] | str, stream: bool) -> Call:
     """The call that the parameters describe; see `asked`."""
     return Call(
-        messages=tuple(messages),
+        messages=() if isinstance(said, str) else tuple(said),
+        prompt=said if isinstance(said, str) else None,
         model=given.get("model", ""),
         path={name: given[name] for name in IDS & given.keys()},
         stream=stream,

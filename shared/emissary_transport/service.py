@@ -74,17 +74,20 @@ class Service:
     """The version part of the paths, which a base URL may end in already."""
     aliases: re.Pattern[str] | None = None
     """Other version parts that a base URL may end in."""
-    chat_path: str = "/chat/completions"
+    path: str = "/chat/completions"
+    """The path of its answers, below the prefix."""
+    takes: Literal["messages", "prompt"] = "messages"
     key_header: str = "Authorization"
     key_scheme: str = "Bearer "
 
     fields: Mapping[str, Field] = field(default_factory=dict)
-    """The documented fields of a chat request beside those that `Call` has words for."""
+    """The documented fields of a request beside those that `Call` has words for."""
     max_tokens: str = "max_tokens"
     """The field that an output limit goes into."""
     max_tokens_fields: frozenset[str] = frozenset({"max_tokens", "max_completion_tokens"})
     """Fields that are an output limit; one set by its own name replaces `max_tokens`."""
-    stream: str = "stream"
+    stream: str | None = "stream"
+    """The field that asks for a stream, or None where it can't be asked for."""
     stream_usage: bool = False
     """Whether `stream_options` exists, to ask for usage with."""
     model_in_body: bool = True
@@ -157,31 +160,39 @@ def _segment(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def chat_body(service: Service, call: Call) -> Json:
-    """The JSON body of a chat request: only what is set, under the service's own names.
+def call_body(service: Service, call: Call) -> Json:
+    """The JSON body of a request: only what is set, under the service's own names.
 
     Raises:
         ValueError: Something is asked for that the service has no place for.
     """
-    if not call.messages:
-        raise ValueError(f"{service.title} needs at least one message.")
     body: Json = {}
     if service.model_in_body:
         if not call.model:
             raise ValueError(f"{service.title} needs a model: set `model`.")
         body["model"] = call.model
-    body["messages"] = [_message(service, message) for message in call.messages]
+    body |= _said(service, call)
     body |= _options(service, call)
     body |= _tools(service, call)
     if call.response_format is not None:
         body["response_format"] = dict(call.response_format)
     if service.stop and 0 < len(call.stop) <= service.stop:
         body["stop"] = list(call.stop)
-    if call.stream:
+    if call.stream and service.stream:
         body[service.stream] = True
         if service.stream_usage and call.usage:
             body.setdefault("stream_options", {"include_usage": True})
     return body | dict(call.extra_body)
+
+
+def _said(service: Service, call: Call) -> Json:
+    if service.takes == "prompt":
+        if not isinstance(call.prompt, str) or not call.prompt:
+            raise ValueError(f"{service.title} needs one prompt: a string that is not empty.")
+        return {"prompt": call.prompt}
+    if not call.messages:
+        raise ValueError(f"{service.title} needs at least one message.")
+    return {"messages": [_message(service, message) for message in call.messages]}
 
 
 def _message(service: Service, message: Message) -> Json:

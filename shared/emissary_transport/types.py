@@ -64,13 +64,14 @@ ToolChoice: TypeAlias = Literal["auto", "none", "required"] | Named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One chat request in neutral words.
+    """One request for an answer in neutral words: to `messages`, or to a bare `prompt`.
 
     `options` holds the service's other documented fields under their documented names; a value of
     None means unset. `extra_body` is sent as it is, whatever the service documents.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None
     model: str = ""
     path: Mapping[str, str] = field(default_factory=dict)
     """Ids that the service wants in the path, such as `project_id`."""

@@ -7,6 +7,7 @@ statuses in its own way.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from emissary_transport import errors
 from emissary_transport.errors import ServiceError
@@ -80,3 +81,29 @@ ATOMA = Service(
     message=atoma_message,
     error_class=atoma_error_class,
 )
+
+ATOMA_TEXT = replace(
+    ATOMA,
+    title="Atoma's completions",
+    path="/completions",
+    takes="prompt",
+    fields={
+        "best_of": INTEGER,
+        "echo": BOOLEAN,
+        "frequency_penalty": NUMBER,
+        "presence_penalty": NUMBER,
+        "logit_bias": OBJECT,
+        "logprobs": INTEGER.within(0, 20),
+        "max_tokens": INTEGER,
+        "n": INTEGER,
+        "seed": INTEGER,
+        "stream_options": OBJECT,
+        "suffix": STRING,
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "user": STRING,
+    },
+    max_tokens="max_tokens",
+    max_tokens_fields=frozenset({"max_tokens"}),
+)
+"""Text completion by the engine of a node."""

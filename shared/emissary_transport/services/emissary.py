@@ -54,7 +54,7 @@ EMISSARY = Service(
 EMISSARY_DEPLOYMENT = replace(
     EMISSARY,
     title="Emissary's deployment API",
-    chat_path="/projects/{project_id}/deployments/{deployment_id}/chat/completions",
+    path="/projects/{project_id}/deployments/{deployment_id}/chat/completions",
     model_in_body=False,
     fields={
         "temperature": NUMBER,
@@ -70,6 +70,32 @@ EMISSARY_DEPLOYMENT = replace(
 )
 """The deployment-scoped API: project and deployment in the path, `{id, response}` back."""
 
+EMISSARY_TEXT = replace(
+    EMISSARY,
+    title="Emissary's completions",
+    path="/completions",
+    takes="prompt",
+    fields={
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "top_k": INTEGER,
+        "max_completion_tokens": INTEGER,
+    },
+    max_tokens="max_completion_tokens",
+    max_tokens_fields=frozenset({"max_completion_tokens"}),
+    stream=None,
+)
+"""Text completion by the current API, where the output limit has another name."""
+
+EMISSARY_DEPLOYMENT_TEXT = replace(
+    EMISSARY_DEPLOYMENT,
+    title="Emissary's deployment completions",
+    path="/projects/{project_id}/deployments/{deployment_id}/completions",
+    takes="prompt",
+    stream=None,
+)
+"""Text completion by a deployment: the prompt goes in raw, without a chat template."""
+
 EMISSARY_NATIVE = replace(
     EMISSARY,
     tools="native",
@@ -81,6 +107,12 @@ EMISSARY_NATIVE = replace(
     ),
 )
 """The current API for a caller who knows that the deployment takes OpenAI-like tools."""
+
+
+def text_surface(given: Mapping[str, Any]) -> Service:
+    """Which of Emissary's surfaces the parameters mean, for text completion; see `surface`."""
+    is_deployment = surface(given) is EMISSARY_DEPLOYMENT
+    return EMISSARY_DEPLOYMENT_TEXT if is_deployment else EMISSARY_TEXT
 
 
 def surface(given: Mapping[str, Any]) -> Service:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from emissary_transport.fields import (
@@ -75,6 +76,17 @@ def orq_tool(tool: Mapping[str, Any]) -> Json:
     return body | {"function": function}
 
 
+ROUTING = {
+    "name": STRING,
+    "fallbacks": ARRAY,
+    "retry": OBJECT,
+    "cache": OBJECT,
+    "load_balancer": OBJECT,
+    "timeout": OBJECT,
+    "orq": OBJECT,
+}
+"""Fields for the router itself, in requests of every kind."""
+
 ORQ = Service(
     name="orq",
     title="Orq",
@@ -99,21 +111,15 @@ ORQ = Service(
         "reasoning_effort": STRING,
         "thinking": OBJECT,
         "verbosity": STRING,
-        "name": STRING,
         "prompt_cache_key": STRING,
         "metadata": OBJECT,
         "modalities": ARRAY,
         "audio": OBJECT,
-        "fallbacks": ARRAY,
-        "retry": OBJECT,
-        "cache": OBJECT,
-        "load_balancer": OBJECT,
-        "timeout": OBJECT,
         "guardrails": ARRAY,
         "plugins": ARRAY,
         "variables": OBJECT,
         "cache_control": OBJECT,
-        "orq": OBJECT,
+        **ROUTING,
     },
     stream_usage=True,
     stop=4,
@@ -127,3 +133,27 @@ ORQ = Service(
     message=orq_message,
     tool=orq_tool,
 )
+
+ORQ_TEXT = replace(
+    ORQ,
+    title="Orq's completions",
+    path="/completions",
+    takes="prompt",
+    fields={
+        "echo": BOOLEAN,
+        "frequency_penalty": NUMBER,
+        "presence_penalty": NUMBER.within(-2, 2),
+        "max_tokens": INTEGER,
+        "seed": INTEGER,
+        "temperature": NUMBER,
+        "top_p": NUMBER,
+        "n": INTEGER,
+        "user": STRING,
+        "thinking": OBJECT,
+        "plugins": ARRAY,
+        **ROUTING,
+    },
+    max_tokens_fields=frozenset({"max_tokens"}),
+    stream_usage=False,
+)
+"""Text completion; without `max_tokens` the router answers with 16 tokens."""

@@ -1,0 +1,65 @@
+"""Watch Emissary, Orq and Atoma stream, call tools and answer from documents.
+
+Without anything set, the three services are played by the emulator on loopback: no key, no
+network. With `DEMO=live`, every service whose key is in the environment is asked for real.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import langchain_demo
+from stage import Service, headline
+
+SERVICES = (
+    Service("emissary", "Emissary", os.environ.get("EMISSARY_MODEL", "Llama-3.2-3B-Instruct")),
+    Service("orq", "Orq", os.environ.get("ORQ_MODEL", "openai/gpt-4o-mini")),
+    Service("atoma", "Atoma", os.environ.get("ATOMA_MODEL", "meta-llama/Llama-3.3-70B-Instruct")),
+)
+
+
+@contextmanager
+def stage() -> Iterator[list[Service]]:
+    """Give the services to show: played here, or the real ones."""
+    if os.environ.get("DEMO") == "live":
+        found = [service for service in SERVICES if service.has_key()]
+        if not found:
+            sys.exit("DEMO=live needs a key: set EMISSARY_API_KEY, ORQ_API_KEY or ATOMA_API_KEY.")
+        print("Talking to the real services.")
+        yield found
+        return
+    import emissary_emulator
+
+    with emissary_emulator.serve() as server:
+        for service in SERVICES:
+            os.environ[f"{service.name.upper()}_BASE_URL"] = f"{server.base_url}/{service.name}"
+            os.environ[f"{service.name.upper()}_API_KEY"] = "demo-key"
+        for name in ("EMISSARY_PROJECT_ID", "EMISSARY_DEPLOYMENT_ID"):
+            os.environ.pop(name, None)
+        print(f"Playing the three services on {server.base_url}; no key and no network needed.")
+        yield list(SERVICES)
+
+
+def main() -> None:
+    """Run the demos, one service after the other."""
+    started = time.perf_counter()
+    with stage() as services:
+        headline("LangChain")
+        for service in services:
+            langchain_demo.show(service)
+        if importlib.util.find_spec("llamaindex_demo"):
+            import llamaindex_demo
+
+            headline("LlamaIndex")
+            for service in services:
+                llamaindex_demo.show(service)
+    print(f"\nAll done in {time.perf_counter() - started:.1f} s.")
+
+
+if __name__ == "__main__":
+    main()
