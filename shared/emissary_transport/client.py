@@ -19,11 +19,14 @@ from emissary_transport.flow import (
     Send,
     T,
     Watch,
+    cut_off,
     delivery,
+    fetch,
     interruption,
     post,
     without_key,
 )
+from emissary_transport.inquiry import Inquiry
 from emissary_transport.pool import Connections
 from emissary_transport.service import Service
 from emissary_transport.settings import Settings, httpx_timeout
@@ -56,6 +59,13 @@ class _Base:
         url = self.service.url(self.settings.base_url, exchange.url_path, exchange.ids)
         send = post(self.service, self.settings, url, exchange.body, stream=exchange.streams)
         return delivery(self.service, self.settings, send)
+
+    def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
+        service, settings = self.service, self.settings
+        if inquiry.body is None:
+            return delivery(service, settings, fetch(service, settings, inquiry.url))
+        send = post(service, settings, inquiry.url, inquiry.body, stream=False)
+        return delivery(service, settings, send)
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
@@ -121,6 +131,22 @@ class Client(_Base):
             finally:
                 response.close()
             exchange.settle()
+
+    def ask(self, inquiry: Inquiry[T]) -> T:
+        """Put one question and give what its answer means.
+
+        Raises:
+            ServiceError: The service gave no usable answer.
+            ValueError: The question can't be sent; nothing was.
+        """
+        response = self._run(self._inquiry(inquiry))
+        try:
+            content = response.read()
+        except httpx.RequestError as exc:
+            raise cut_off(self.service, exc) from without_key(exc)
+        finally:
+            response.close()
+        return inquiry.answer(content)
 
     def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""
@@ -199,6 +225,17 @@ class AsyncClient(_Base):
             finally:
                 await response.aclose()
             exchange.settle()
+
+    async def ask(self, inquiry: Inquiry[T]) -> T:
+        """Put one question and give what its answer means; see `Client.ask`."""
+        response = await self._run(self._inquiry(inquiry))
+        try:
+            content = await response.aread()
+        except httpx.RequestError as exc:
+            raise cut_off(self.service, exc) from without_key(exc)
+        finally:
+            await response.aclose()
+        return inquiry.answer(content)
 
     async def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""

@@ -19,6 +19,7 @@ from emissary_transport._version import __version__
 from emissary_transport.errors import (
     AnswerTimeout,
     BadAnswer,
+    BrokenAnswer,
     NoAnswer,
     ServiceError,
     StalledAnswer,
@@ -63,6 +64,16 @@ Command: TypeAlias = Send | ReadRefusal | Sleep
 T = TypeVar("T")
 E = TypeVar("E", bound=httpx.RequestError)
 Flow: TypeAlias = Generator[Command, Any, T]
+
+
+def fetch(service: Service, settings: Settings, url: str) -> Send:
+    """A request without a body.
+
+    Raises:
+        ValueError: A header can't be sent.
+    """
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    return Send("GET", url, headers | _own_headers(service, settings), b"")
 
 
 def post(service: Service, settings: Settings, url: str, body: Json, *, stream: bool) -> Send:
@@ -158,6 +169,13 @@ def interruption(reader: Reader, exc: httpx.RequestError) -> ServiceError | None
     if isinstance(exc, httpx.TimeoutException):
         return None if reader.ended else reader.broken("The answer stalled", StalledAnswer)
     return reader.broken(f"The answer broke off ({str(exc).rstrip('.') or type(exc).__name__})")
+
+
+def cut_off(service: Service, exc: httpx.RequestError) -> ServiceError:
+    """The error for an answer in one piece that did not come whole."""
+    cls = StalledAnswer if isinstance(exc, httpx.TimeoutException) else BrokenAnswer
+    what = str(exc).rstrip(".") or type(exc).__name__
+    return cls(f"{service.title}: The answer broke off ({what}).", service=service.name)
 
 
 def without_key(exc: E) -> E:
