@@ -27,6 +27,7 @@ from emissary_transport.flow import (
     without_key,
 )
 from emissary_transport.inquiry import Inquiry
+from emissary_transport.lingering import alet_end, let_end
 from emissary_transport.pool import Connections
 from emissary_transport.service import Service
 from emissary_transport.settings import Settings, httpx_timeout
@@ -114,7 +115,8 @@ class Client(_Base):
                 reader = exchange.reader(response.headers.get("content-type", ""))
                 watch = Watch(self._stall)
                 try:
-                    for chunk in response.iter_bytes():
+                    chunks = response.iter_bytes()
+                    for chunk in chunks:
                         for delta in reader.feed(chunk):
                             yield delta
                         if reader.done:
@@ -128,6 +130,8 @@ class Client(_Base):
                         raise error from without_key(exc)
                 for delta in reader.close():
                     yield delta
+                if reader.marked:
+                    let_end(response, chunks)
             finally:
                 response.close()
             exchange.settle()
@@ -208,7 +212,8 @@ class AsyncClient(_Base):
                 reader = exchange.reader(response.headers.get("content-type", ""))
                 watch = Watch(self._stall)
                 try:
-                    async for chunk in response.aiter_bytes():
+                    chunks = response.aiter_bytes()
+                    async for chunk in chunks:
                         for delta in reader.feed(chunk):
                             yield delta
                         if reader.done:
@@ -222,6 +227,8 @@ class AsyncClient(_Base):
                         raise error from without_key(exc)
                 for delta in reader.close():
                     yield delta
+                if reader.marked:
+                    await alet_end(chunks)
             finally:
                 await response.aclose()
             exchange.settle()

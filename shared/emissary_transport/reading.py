@@ -65,6 +65,7 @@ class Reader:
 
     Attributes:
         done: The answer is complete, or cut short on purpose; what follows need not be read.
+        marked: An end marker was seen, with which a body ends by itself.
         ended: A finish reason or an end marker was seen.
         events: How many events have been read.
     """
@@ -80,6 +81,7 @@ class Reader:
         stream_mode: str = "auto",
     ) -> None:
         self.done = False
+        self.marked = False
         self.events = 0
         self._service = service
         main = content_type.partition(";")[0].strip().lower()
@@ -177,7 +179,7 @@ class Reader:
     def _deltas(self, data: bytes) -> Iterable[Delta]:
         """The deltas of one event: one for each choice that it adds something to."""
         if data.startswith(b"[DONE]"):
-            self.done = self.ended = True
+            self.done = self.marked = self.ended = True
             return ()
         self.events += 1
         if self._plain and not self._whole:
