@@ -1,0 +1,1 @@
+"""What each service takes in a request, as tables of fields."""

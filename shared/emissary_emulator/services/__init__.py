@@ -1,0 +1,1 @@
+"""The three services, each one value in a module of its own."""
