@@ -40,7 +40,9 @@ class _Whole:
         self.metadata |= delta.metadata or {}
         for name, tokens in (delta.logprobs or {}).items():
             known = self.logprobs.get(name)
-            self.logprobs[name] = [*known, *tokens] if known and tokens else tokens or known
+            if isinstance(known, list) and isinstance(tokens, list):
+                tokens = [*known, *tokens]
+            self.logprobs[name] = tokens or known
 
     def choice(self, index: int, shared: Json) -> Choice:
         reasoning = Reasoning("".join(self.thoughts), self.signature, self.redacted)

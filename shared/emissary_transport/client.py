@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import anyio
 import httpx
 
 from emissary_transport.assembly import assembled
+from emissary_transport.catalogue import Page, described_model, listed_models
 from emissary_transport.exchange import Exchange
 from emissary_transport.flow import (
     Command,
@@ -26,14 +27,18 @@ from emissary_transport.flow import (
     post,
     without_key,
 )
-from emissary_transport.inquiry import Inquiry
+from emissary_transport.inquiry import Inquiry, ModelCard
 from emissary_transport.lingering import alet_end, let_end
 from emissary_transport.pool import Connections
+from emissary_transport.secrecy import discreet, secrets_of
 from emissary_transport.service import Service
+from emissary_transport.services import LISTINGS
 from emissary_transport.settings import Settings, httpx_timeout
 from emissary_transport.types import Call, Delta, Reply
 
 LONGEST_REFUSAL = 1024 * 1024
+Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
+"""What asks for one page after the other, and gives what they come to."""
 
 
 class _Base:
@@ -45,11 +50,12 @@ class _Base:
         self.service = service
         self.settings = settings
         self.connections = connections or Connections()
-        timeout = httpx_timeout(settings.timeout)
+        self._secrets = secrets_of(service.bare_key(settings.api_key), settings.headers)
+        self._timeout = timeout = httpx_timeout(settings.timeout)
         stall = settings.stall_timeout
         self._stall = timeout.read if stall is None else stall
         waits = [wait for wait in (timeout.read, stall) if wait is not None]
-        self._timeout = httpx.Timeout(
+        self._stream_timeout = httpx.Timeout(
             connect=timeout.connect,
             read=min(waits, default=None),
             write=timeout.write,
@@ -62,20 +68,30 @@ class _Base:
         return delivery(self.service, self.settings, send)
 
     def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
-        service, settings = self.service, self.settings
+        service, settings = inquiry.service, self.settings
         if inquiry.body is None:
-            return delivery(service, settings, fetch(service, settings, inquiry.url))
+            send = fetch(service, settings, inquiry.url, has_key=inquiry.has_key)
+            return delivery(service, settings, send)
         send = post(service, settings, inquiry.url, inquiry.body, stream=False)
         return delivery(service, settings, send)
 
+    def _models(self, listing: str | None, filters: dict[str, Any]) -> Questions[list[ModelCard]]:
+        listings = LISTINGS.get(self.service.name, {})
+        return listed_models(self.service, self.settings.base_url, listings, listing, filters)
+
+    def _model(self, model: str) -> Questions[ModelCard]:
+        listings = LISTINGS.get(self.service.name, {})
+        return described_model(self.service, self.settings.base_url, listings, model)
+
     def _request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
+        timeout = self._stream_timeout if send.streams else self._timeout
         is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
         return http.build_request(
             send.method,
             send.url,
             headers=send.headers,
             content=send.content,
-            timeout=http.timeout if is_theirs else self._timeout,
+            timeout=http.timeout if is_theirs else timeout,
         )
 
 
@@ -109,32 +125,33 @@ class Client(_Base):
             ValueError: As for `chat`.
         """
         exchange = Exchange(self.service, call)
-        while not exchange.answered:
-            response = self._run(self._delivery(exchange))
-            try:
-                reader = exchange.reader(response.headers.get("content-type", ""))
-                watch = Watch(self._stall)
+        with discreet(self._secrets):
+            while not exchange.answered:
+                response = self._run(self._delivery(exchange))
                 try:
-                    chunks = response.iter_bytes()
-                    for chunk in chunks:
-                        for delta in reader.feed(chunk):
-                            yield delta
-                        if reader.done:
-                            break
-                        watch.check(reader)
-                except httpx.RequestError as exc:
-                    error = interruption(reader, exc)
-                    if error is not None:
-                        for delta in reader.rest():
-                            yield delta
-                        raise error from without_key(exc)
-                for delta in reader.close():
-                    yield delta
-                if reader.marked:
-                    let_end(response, chunks)
-            finally:
-                response.close()
-            exchange.settle()
+                    reader = exchange.reader(response.headers.get("content-type", ""))
+                    watch = Watch(self._stall if exchange.streams else None)
+                    try:
+                        chunks = response.iter_bytes()
+                        for chunk in chunks:
+                            for delta in reader.feed(chunk):
+                                yield delta
+                            if reader.done:
+                                break
+                            watch.check(reader)
+                    except httpx.RequestError as exc:
+                        error = interruption(reader, exc)
+                        if error is not None:
+                            for delta in reader.rest():
+                                yield delta
+                            raise error from without_key(exc)
+                    for delta in reader.close():
+                        yield delta
+                    if reader.marked:
+                        let_end(response, chunks)
+                finally:
+                    response.close()
+                exchange.settle()
 
     def ask(self, inquiry: Inquiry[T]) -> T:
         """Put one question and give what its answer means.
@@ -143,14 +160,45 @@ class Client(_Base):
             ServiceError: The service gave no usable answer.
             ValueError: The question can't be sent; nothing was.
         """
-        response = self._run(self._inquiry(inquiry))
+        with discreet(self._secrets):
+            response = self._run(self._inquiry(inquiry))
+            try:
+                content = response.read()
+            except httpx.RequestError as exc:
+                raise cut_off(self.service, exc) from without_key(exc)
+            finally:
+                response.close()
+            return inquiry.answer(content)
+
+    def list_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
+        """Ask which models the service offers, to the last page.
+
+        Args:
+            listing: Which of its lists: Orq has `catalogue` and `models`, Atoma `models` and
+                `open_router`; the first one if not given.
+            **filters: What the list can be narrowed by, such as Orq's `provider`.
+
+        Raises:
+            ServiceError: The service gave no usable answer.
+            ValueError: There is no such list or filter.
+        """
+        return self._follow(self._models(listing, filters))
+
+    def describe_model(self, model: str) -> ModelCard:
+        """Ask what the service tells about a model.
+
+        Raises:
+            ServiceError: As for `list_models`; also if no such model is listed.
+        """
+        return self._follow(self._model(model))
+
+    def _follow(self, questions: Questions[T]) -> T:
         try:
-            content = response.read()
-        except httpx.RequestError as exc:
-            raise cut_off(self.service, exc) from without_key(exc)
-        finally:
-            response.close()
-        return inquiry.answer(content)
+            inquiry = next(questions)
+            while True:
+                inquiry = questions.send(self.ask(inquiry))
+        except StopIteration as end:
+            return cast("T", end.value)
 
     def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""
@@ -206,43 +254,61 @@ class AsyncClient(_Base):
     async def stream(self, call: Call) -> AsyncGenerator[Delta, None]:
         """Answer a call piece by piece; see `Client.stream`."""
         exchange = Exchange(self.service, call)
-        while not exchange.answered:
-            response = await self._run(self._delivery(exchange))
-            try:
-                reader = exchange.reader(response.headers.get("content-type", ""))
-                watch = Watch(self._stall)
+        with discreet(self._secrets):
+            while not exchange.answered:
+                response = await self._run(self._delivery(exchange))
                 try:
-                    chunks = response.aiter_bytes()
-                    async for chunk in chunks:
-                        for delta in reader.feed(chunk):
-                            yield delta
-                        if reader.done:
-                            break
-                        watch.check(reader)
-                except httpx.RequestError as exc:
-                    error = interruption(reader, exc)
-                    if error is not None:
-                        for delta in reader.rest():
-                            yield delta
-                        raise error from without_key(exc)
-                for delta in reader.close():
-                    yield delta
-                if reader.marked:
-                    await alet_end(chunks)
-            finally:
-                await response.aclose()
-            exchange.settle()
+                    reader = exchange.reader(response.headers.get("content-type", ""))
+                    watch = Watch(self._stall if exchange.streams else None)
+                    try:
+                        chunks = response.aiter_bytes()
+                        async for chunk in chunks:
+                            for delta in reader.feed(chunk):
+                                yield delta
+                            if reader.done:
+                                break
+                            watch.check(reader)
+                    except httpx.RequestError as exc:
+                        error = interruption(reader, exc)
+                        if error is not None:
+                            for delta in reader.rest():
+                                yield delta
+                            raise error from without_key(exc)
+                    for delta in reader.close():
+                        yield delta
+                    if reader.marked:
+                        await alet_end(chunks)
+                finally:
+                    await response.aclose()
+                exchange.settle()
 
     async def ask(self, inquiry: Inquiry[T]) -> T:
         """Put one question and give what its answer means; see `Client.ask`."""
-        response = await self._run(self._inquiry(inquiry))
+        with discreet(self._secrets):
+            response = await self._run(self._inquiry(inquiry))
+            try:
+                content = await response.aread()
+            except httpx.RequestError as exc:
+                raise cut_off(self.service, exc) from without_key(exc)
+            finally:
+                await response.aclose()
+            return inquiry.answer(content)
+
+    async def list_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
+        """Ask which models the service offers; see `Client.list_models`."""
+        return await self._follow(self._models(listing, filters))
+
+    async def describe_model(self, model: str) -> ModelCard:
+        """Ask what the service tells about a model; see `Client.describe_model`."""
+        return await self._follow(self._model(model))
+
+    async def _follow(self, questions: Questions[T]) -> T:
         try:
-            content = await response.aread()
-        except httpx.RequestError as exc:
-            raise cut_off(self.service, exc) from without_key(exc)
-        finally:
-            await response.aclose()
-        return inquiry.answer(content)
+            inquiry = next(questions)
+            while True:
+                inquiry = questions.send(await self.ask(inquiry))
+        except StopIteration as end:
+            return cast("T", end.value)
 
     async def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""

@@ -63,6 +63,7 @@ class ServiceError(Exception):
         request_id: The id that the service gave the request or the answer.
         retry_after: Seconds that the service asks to wait.
         body: What the service said, as parsed JSON or text.
+        texts: Which of many texts this happened to, by their place from 0 on.
         retryable: Whether sending the same request again may help; a fact of the class.
     """
 
@@ -79,6 +80,7 @@ class ServiceError(Exception):
         request_id: str | None = None,
         retry_after: float | None = None,
         body: Any = None,
+        texts: tuple[int, ...] = (),
     ) -> None:
         super().__init__(message)
         self.service = service
@@ -87,6 +89,7 @@ class ServiceError(Exception):
         self.request_id = request_id
         self.retry_after = retry_after
         self.body = body
+        self.texts = texts
 
     @property
     def message(self) -> str:
@@ -102,6 +105,7 @@ class ServiceError(Exception):
             "request_id": self.request_id,
             "retry_after": self.retry_after,
             "body": self.body,
+            "texts": self.texts,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

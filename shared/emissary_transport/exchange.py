@@ -91,6 +91,7 @@ class Exchange:
             stop=self._call.stop,
             filters=[part for part in (self._prompted, json_filter, self._required) if part],
             stream_mode=self._call.stream_mode,
+            choices=self._call.options.get("n") or 1,
         )
 
     def settle(self) -> None:
@@ -160,12 +161,12 @@ def _name(tool: Mapping[str, Any]) -> str:
 def _with_valid_tools(service: Service, call: Call) -> Call:
     """The call, if its tools have names and its choice names one of them."""
     for tool in call.tools:
-        function = tool.get("function")
+        function = tool.get("function") if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not function.get("name"):
+            kind = tool.get("type", "one without type") if isinstance(tool, Mapping) else tool
             raise ValueError(
                 f"{service.title} takes tools of the form "
-                '{"type": "function", "function": {"name": ...}}, '
-                f"not {tool.get('type', 'one without type')!r}."
+                f'{{"type": "function", "function": {{"name": ...}}}}, not {kind!r}.'
             )
     names = [_name(tool) for tool in call.tools]
     if isinstance(call.tool_choice, Named) and call.tool_choice.name not in names:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import httpx
@@ -26,6 +27,7 @@ from emissary_transport.errors import (
 )
 from emissary_transport.reading import Reader
 from emissary_transport.refusals import refusal
+from emissary_transport.secrecy import Secret, forget_locals
 from emissary_transport.service import Service
 from emissary_transport.settings import Settings
 from emissary_transport.types import Json
@@ -36,14 +38,19 @@ LONGEST_RETRY_AFTER = 60.0
 """Seconds. A service that asks for more is tried again on our own schedule."""
 
 
+_NAME, _LINE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """Send this request and come back with the answer's status and headers."""
 
     method: str
     url: str
-    headers: dict[str, str]
-    content: bytes
+    headers: dict[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    streams: bool = False
+    """Whether a stream is to come back, whose silence has a limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,14 @@ E = TypeVar("E", bound=httpx.RequestError)
 Flow: TypeAlias = Generator[Command, Any, T]
 
 
-def fetch(service: Service, settings: Settings, url: str) -> Send:
-    """A request without a body.
+def fetch(service: Service, settings: Settings, url: str, *, has_key: bool = True) -> Send:
+    """A request without a body; without the key it goes to an address that is open to all.
 
     Raises:
         ValueError: A header can't be sent.
     """
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-    return Send("GET", url, headers | _own_headers(service, settings), b"")
+    return Send("GET", url, _with_own(headers, service, settings, has_key=has_key), b"")
 
 
 def post(service: Service, settings: Settings, url: str, body: Json, *, stream: bool) -> Send:
@@ -94,18 +101,28 @@ def post(service: Service, settings: Settings, url: str, body: Json, *, stream: 
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
     }
-    return Send("POST", url, headers | _own_headers(service, settings), encoded)
+    return Send("POST", url, _with_own(headers, service, settings), encoded, stream)
 
 
-def _own_headers(service: Service, settings: Settings) -> dict[str, str]:
-    headers = service.key_headers(settings.api_key)
+def _with_own(
+    headers: dict[str, str], service: Service, settings: Settings, *, has_key: bool = True
+) -> dict[str, str]:
+    """The headers with the key and the caller's own, which win whatever their case."""
+    if has_key:
+        headers |= service.key_headers(settings.api_key)
     for name, value in settings.headers.items():
-        if not isinstance(value, str) or "\n" in value or "\r" in value or not name.isascii():
-            raise ValueError(f"The header {name!r} can't be sent: it must be a line of text.")
+        if not has_key and str(name).lower() == service.key_header.lower():
+            continue
+        if not (_is(_NAME, name) and _is(_LINE, value)):
+            raise ValueError(f"The header {name!r} can't be sent: it must be a line of ASCII text.")
         for known in [known for known in headers if known.lower() == name.lower()]:
             del headers[known]
-        headers[name] = value
+        headers[name] = Secret(value.strip())
     return headers
+
+
+def _is(form: re.Pattern[str], text: object) -> bool:
+    return isinstance(text, str) and form.fullmatch(text) is not None
 
 
 def delays() -> Iterator[float]:
@@ -180,6 +197,7 @@ def cut_off(service: Service, exc: httpx.RequestError) -> ServiceError:
 
 def without_key(exc: E) -> E:
     """The exception, remembering where the request went but not the headers that went with it."""
+    forget_locals(exc)
     with suppress(RuntimeError):  # it never had a request
         exc.request = httpx.Request(exc.request.method, exc.request.url)
     return exc

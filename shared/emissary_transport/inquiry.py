@@ -24,6 +24,8 @@ class Inquiry(Generic[T]):
     url: str
     body: Json | None = None
     """JSON to post; None is a GET."""
+    has_key: bool = True
+    """Whether the key goes along; not to an address that is open to all."""
     read: Callable[[Any], T]
     """From the answer's JSON to what it means; raises KeyError, TypeError or ValueError if the
     answer lacks something that is needed."""
@@ -90,6 +92,10 @@ class ModelCard:
     id: str
     context_window: int | None = None
     max_output_tokens: int | None = None
-    abilities: frozenset[str] = frozenset()
-    """Such as `tool_calling`, `json_mode`, `vision`, in the service's words."""
+    abilities: frozenset[str] | None = None
+    """Such as `tool_calling`, `json_mode`, `vision`; None: the service does not tell."""
+    inputs: frozenset[str] | None = None
+    """What the model takes: `text`, `image`, ...; None: the service does not tell."""
+    outputs: frozenset[str] | None = None
+    """What it gives."""
     raw: Mapping[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from pydantic_core import from_json
 
+from emissary_transport.content import whole_number
 from emissary_transport.types import ToolFragment
 
 
@@ -30,9 +31,9 @@ def argument_text(arguments: Any) -> str:
     return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
 
 
-def whole_index(value: Any) -> int | None:
-    """An index as a whole number: services send 0, 0.0 or nothing."""
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def _word(value: Any) -> str:
+    """An id or a name as text; one that is null or empty is none."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class _Open:
     id: str | None
     name: str
     pieces: list[str] = field(default_factory=list)
+    named_again: bool = False
+    """Its name came once more after it was whole: another call, if arguments follow."""
 
     def is_whole(self) -> bool:
         if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
@@ -74,16 +77,19 @@ class ToolMerger:
         return [fragment for fragment in found if fragment is not None]
 
     def _fragment(self, piece: Mapping[str, Any], position: int | None) -> ToolFragment | None:
-        function = piece.get("function") or {}
-        index, call_id = whole_index(piece.get("index")), piece.get("id") or None
-        name = function.get("name") or ""
+        function = piece.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        index, call_id = whole_number(piece.get("index")), _word(piece.get("id")) or None
+        name = _word(function.get("name"))
         arguments = argument_text(function.get("arguments"))
         call = self._find(index, call_id, name, arguments, position)
         opened = call is None
         if call is None:
             call = self._open(call_id, name)
-        fresh_name = name if opened else _name_piece(call, call_id, name)
+        fresh_name = call.name if opened else _name_piece(call, call_id, name)
         self._remember(call, index, call_id)
+        if arguments == "null" and not call.pieces:  # no arguments, as some engines say it
+            arguments = ""
         if arguments:
             call.pieces.append(arguments)
         signature = piece.get("thought_signature")
@@ -119,6 +125,9 @@ class ToolMerger:
         return _unless_new(last, None, name, arguments)
 
     def _open(self, call_id: str | None, name: str) -> _Open:
+        last = self._calls[-1] if self._calls else None
+        if not name and last and last.named_again:
+            name = last.name
         call = _Open(len(self._calls), call_id, name)
         self._calls.append(call)
         return call
@@ -135,11 +144,14 @@ def _unless_new(
     call: _Open | None, call_id: str | None, name: str, arguments: str, in_pieces: bool = False
 ) -> _Open | None:
     """The call, unless this piece starts another one in its place."""
-    if call is None or not name or not call.name or (call_id and call.id == call_id):
+    if call is None or (call_id and call.id == call_id):
         return call
+    if not name:
+        return None if call.named_again and arguments.strip() else call
     if name != call.name:
-        return call if in_pieces else None
-    return None if arguments and call.is_whole() else call
+        return call if in_pieces or not call.name else None
+    call.named_again = call.is_whole()
+    return None if call.named_again and arguments.strip() else call
 
 
 def _name_piece(call: _Open, call_id: str | None, name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from emissary_transport.service import Service
-from emissary_transport.services import CHATS, TEXTS
+from emissary_transport.services import CHATS, EMBEDDINGS, ORQ_RERANK, TEXTS
 from emissary_transport.settings import Settings, missing_key
 from emissary_transport.types import Call, Message, Named, ToolChoice
 
@@ -21,7 +21,16 @@ ServiceOf: TypeAlias = Callable[[Parameters], Service]
 
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_new_tokens"})
 SETTINGS = frozenset(
-    {"api_key", "base_url", "timeout", "stall_timeout", "max_retries", "retry_timeouts", "headers"}
+    {
+        "api_key",
+        "base_url",
+        "timeout",
+        "stall_timeout",
+        "max_retries",
+        "retry_timeouts",
+        "headers",
+        "allow_http",
+    }
 )
 IDS = frozenset({"project_id", "deployment_id"})
 CALL_WORDS = frozenset(
@@ -40,10 +49,13 @@ CALL_WORDS = frozenset(
         *IDS,
     }
 )
+CHAT_WORDS = ("tools", "tool_choice", "parallel_tool_calls", "response_format")
+"""What only a conversation can have."""
 BODY_NAMES = {"router_timeout": "timeout", "router_metadata": "metadata"}
 """Fields of a body that go by another name here, where theirs means something else."""
 
-VOCABULARY = CALL_WORDS.union(*(service.fields for service in (*CHATS, *TEXTS)))
+_SERVICES = (*CHATS, *TEXTS, *(each.service for each in EMBEDDINGS), ORQ_RERANK)
+VOCABULARY = CALL_WORDS.union(*(service.fields for service in _SERVICES))
 """Every word that means something to one service or another."""
 
 
@@ -116,6 +128,8 @@ def settings_of(service: Service, given: Parameters) -> Settings:
 
 def call_of(given: Parameters, said: Sequence[Message] | str, stream: bool) -> Call:
     """The call that the parameters describe; see `asked`."""
+    if isinstance(said, str) and (unfit := [name for name in CHAT_WORDS if given.get(name)]):
+        raise ValueError(f"Text completion has no {' and no '.join(unfit)}: use a chat model.")
     return Call(
         messages=() if isinstance(said, str) else tuple(said),
         prompt=said if isinstance(said, str) else None,
@@ -145,7 +159,7 @@ def stop_sequences(stop: Any) -> tuple[str, ...]:
     Raises:
         ValueError: One is empty or no string.
     """
-    sequences = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    sequences = tuple(stop or ()) if stop is None or isinstance(stop, (list, tuple)) else (stop,)
     if not all(isinstance(sequence, str) and sequence for sequence in sequences):
         raise ValueError("stop must be a non-empty string or a list of them.")
     return sequences

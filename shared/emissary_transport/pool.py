@@ -14,6 +14,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import AsyncGenerator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeAlias
 from weakref import WeakSet
 
@@ -33,6 +34,11 @@ def surroundings() -> Surroundings:
 @functools.lru_cache(maxsize=4)
 def _tls(_: Surroundings) -> ssl.SSLContext:
     return httpx.create_ssl_context()  # reading the certificates takes some 20 ms
+
+
+def no_cookies() -> CookieJar:
+    """A jar that stays empty: what a service tells one model is not for the others."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 class _Shared:
@@ -62,6 +68,8 @@ async def _kept(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
 
 _lock = threading.Lock()
 _shared: dict[Surroundings, _Shared] = {}
+_parents: list[_Shared] = []
+"""Clients of a forked child's parent: not closed, since a lock in them may be held for ever."""
 _shared_async: RunVar[dict[Surroundings, _SharedAsync]] = RunVar("emissary_transport.clients")
 
 
@@ -69,6 +77,7 @@ def _forget() -> None:
     """Start a forked child without its parent's connections, which must stay the parent's."""
     global _lock
     _lock = threading.Lock()
+    _parents.extend(_shared.values())
     _shared.clear()
 
 
@@ -102,7 +111,11 @@ class Connections:
         _must_be(httpx.AsyncClient, http_async_client)
         self._own = http_client
         self._own_async = http_async_client
-        self._surroundings = surroundings()
+
+    @functools.cached_property
+    def _surroundings(self) -> Surroundings:
+        """As they are when a client is first needed, which is when it takes them."""
+        return surroundings()
 
     def client(self) -> httpx.Client:
         """The client for sync calls."""
@@ -114,7 +127,8 @@ class Connections:
                 shared = _shared.get(self._surroundings)
                 if shared is None:
                     tls = _tls(self._surroundings)
-                    shared = _Shared(httpx.Client(verify=tls, limits=LIMITS))
+                    http = httpx.Client(verify=tls, limits=LIMITS, cookies=no_cookies())
+                    shared = _Shared(http)
                     _shared[self._surroundings] = shared
                 shared.holders.add(self)
         return shared.client
@@ -130,7 +144,8 @@ class Connections:
         shared = clients.get(self._surroundings)
         if shared is None or shared.client.is_closed:
             tls = _tls(self._surroundings)
-            shared = _SharedAsync(httpx.AsyncClient(verify=tls, limits=LIMITS))
+            http = httpx.AsyncClient(verify=tls, limits=LIMITS, cookies=no_cookies())
+            shared = _SharedAsync(http)
             clients[self._surroundings] = shared
             await anext(shared.keeper)
         shared.holders.add(self)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pydantic_core import from_json
-
+from emissary_transport.content import GrowingText, json_value, text_of, whole_number
 from emissary_transport.cutting import StopCutter
 from emissary_transport.errors import BadAnswer, BrokenAnswer, ServiceError
-from emissary_transport.merging import ToolMerger, whole_index
+from emissary_transport.merging import ToolMerger
 from emissary_transport.refusals import failure, parsed
 from emissary_transport.service import Service
 from emissary_transport.sse import (
@@ -21,12 +20,14 @@ from emissary_transport.sse import (
     TextPieces,
     WholeBody,
 )
-from emissary_transport.types import Delta, Json
+from emissary_transport.types import Delta, Json, Usage
 from emissary_transport.usage import usage_of
 
 _LINES = frozenset({"application/x-ndjson", "application/jsonl", "application/jsonlines"})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _ANSWER_KEYS = frozenset({"choices", "usage", "response"})
+_ENVELOPE_KEYS = _ANSWER_KEYS | {"id", "object", "error", "message"}
+"""What a chunk of an answer has one of; JSON without them is what a model says."""
 _CHOICE_KEYS = frozenset(
     {"index", "delta", "message", "text", "finish_reason", "logprobs", "refusal"}
 )
@@ -79,6 +80,7 @@ class Reader:
         stop: Sequence[str] = (),
         filters: Sequence[Filter] = (),
         stream_mode: str = "auto",
+        choices: int = 1,
     ) -> None:
         self.done = False
         self.marked = False
@@ -89,10 +91,12 @@ class Reader:
         self._whole = isinstance(self._splitter, WholeBody)
         self._plain = main == "text/plain" and service.loose_streams
         self._stop = tuple(stop)
+        self._choices = choices
         self._filters = tuple(filters)
         self._states: dict[int, _ChoiceState] = {}
-        self._texts = PlainText(stream_mode)
-        self._usage_event: Any = None
+        self._texts = GrowingText(stream_mode)
+        self._usage: Usage | None = None
+        self._usage_event: Json = {}
         self._last: Json = {}
         self._promised = not service.loose_streams
         self.ended = False
@@ -122,6 +126,10 @@ class Reader:
         Raises:
             ServiceError: The service reports an error, or what it says can't be read.
         """
+        return self._read(chunk)
+
+    def _read(self, chunk: bytes | None) -> Iterator[Delta]:
+        """Read the next piece of the body, or what is left of it; see `feed`."""
         try:
             for data in self._split(chunk):
                 for delta in self._deltas(data):
@@ -143,8 +151,7 @@ class Reader:
             ServiceError: What was left reports an error or can't be read.
         """
         if not self.done:
-            for data in self._splitter.close():
-                yield from _through(self._filters, self._deltas(data))
+            yield from self._read(None)
         yield from self.rest()
         if not self.events:
             raise self.broken("The answer is empty")
@@ -166,33 +173,32 @@ class Reader:
         return cls(
             f"{self._service.title}: {what}{came}. {cls.advice}",
             service=self._service.name,
-            request_id=_text(self._last.get("id")) or None,
+            request_id=text_of(self._last.get("id")) or None,
         )
 
-    def _split(self, chunk: bytes) -> list[bytes]:
+    def _split(self, chunk: bytes | None) -> list[bytes]:
         try:
-            return self._splitter.feed(chunk)
+            return self._splitter.close() if chunk is None else self._splitter.feed(chunk)
         except BadAnswer as error:
             error.service = self._service.name
             raise
 
     def _deltas(self, data: bytes) -> Iterable[Delta]:
         """The deltas of one event: one for each choice that it adds something to."""
+        if self._plain and not self._whole:
+            self.events += 1
+            return self._spoken(data.decode())
         if data.startswith(b"[DONE]"):
             self.done = self.marked = self.ended = True
             return ()
         self.events += 1
-        if self._plain and not self._whole:
-            return self._spoken(data.decode())
-        try:
-            value = from_json(data)
-        except ValueError:
-            value = data
+        value = json_value(data)
         if isinstance(data, ErrorData):
             raise failure(self._service, value if isinstance(value, dict) else parsed(data))
-        if isinstance(value, dict):
+        speaks = self._service.loose_streams and not self._whole
+        if isinstance(value, dict) and not (speaks and _ENVELOPE_KEYS.isdisjoint(value)):
             return self._answer(value)
-        if self._plain or (self._service.loose_streams and not self._whole):
+        if speaks or self._plain:
             return self._spoken(
                 value if isinstance(value, str) else data.decode("utf-8", "replace")
             )
@@ -208,9 +214,9 @@ class Reader:
         if value.get("error") or _is_message_only(value):
             raise failure(self._service, value, self.events - 1)
         self._last = value
-        if value.get("usage"):
-            self._usage_event = value
-        if isinstance(choices, list) and choices:
+        if value.get("usage") and (usage := usage_of(value["usage"])):
+            self._usage, self._usage_event = usage, value
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             return [
                 delta
                 for choice in choices
@@ -232,31 +238,31 @@ class Reader:
         delta = Delta(text=text, raw=text if value is None else value)
         if self._stop:
             self._cut(self._state(0), delta)
-        return (delta,) if delta.text else ()
+        return (delta,) if _says_something(delta) else ()
 
     def _choice(self, value: Json, choice: Json) -> Delta | None:
-        index = whole_index(choice.get("index")) or 0
+        index = whole_number(choice.get("index")) or 0
         state = self._states.get(index) or self._state(index)
         said = choice.get("delta") or choice.get("message")
         if not isinstance(said, dict):
             said = choice
         text = said.get("content")
         if text.__class__ is not str:
-            text = _text(choice.get("text") if said is choice else text)
+            text = text_of(choice.get("text") if said is choice else text)
         delta = Delta(text, index=index, raw=value)
         reasoning = said.get("reasoning_content") or said.get("reasoning")
         if reasoning:
-            delta.reasoning = _text(reasoning)
+            delta.reasoning = text_of(reasoning)
         if len(said) > 1 or "content" not in said:
             self._read_rarities(delta, said, state)
         if choice.get("logprobs"):
-            delta.logprobs = choice["logprobs"]
+            delta.logprobs = _object(choice["logprobs"])
         if choice.get("refusal") and not delta.refusal:
-            delta.refusal = choice["refusal"]
+            delta.refusal = text_of(choice["refusal"])
         if self._stop:
             self._cut(state, delta)
         finish_reason = choice.get("finish_reason")
-        if finish_reason is not None:
+        if finish_reason:
             self._finish(state, delta, str(finish_reason), value, choice)
         elif "finish_reason" in choice:
             self._promised = True
@@ -268,10 +274,10 @@ class Reader:
             pieces = [{"function": said["function_call"]}]
         if isinstance(pieces, list) and pieces:
             delta.tool_fragments = state.tools.fragments(pieces)
-        delta.refusal = said.get("refusal") or None
-        delta.reasoning_signature = said.get("reasoning_signature") or None
-        delta.redacted_reasoning = said.get("redacted_reasoning") or None
-        delta.audio = said.get("audio") or None
+        delta.refusal = text_of(said.get("refusal")) or None
+        delta.reasoning_signature = text_of(said.get("reasoning_signature")) or None
+        delta.redacted_reasoning = text_of(said.get("redacted_reasoning")) or None
+        delta.audio = _object(said.get("audio"))
 
     def _finish(
         self, state: _ChoiceState, delta: Delta, reason: str, value: Json, choice: Json
@@ -282,6 +288,7 @@ class Reader:
         state.finished = True
         if state.cutter:
             delta.text += state.cutter.close()
+            reason = "stop" if state.cutter.cut else reason
         delta.finish_reason = reason
         delta.metadata = self._metadata(value) | {
             name: told
@@ -296,9 +303,8 @@ class Reader:
         delta.text = state.cutter.feed(delta.text)
         if state.cutter.cut and not state.finished:
             self._finish(state, delta, "stop", self._last, {})
-        if not self._whole and all(
-            each.cutter and each.cutter.cut for each in self._states.values()
-        ):
+        cut = [each for each in self._states.values() if each.cutter and each.cutter.cut]
+        if not self._whole and len(cut) == max(self._choices, len(self._states)):
             self.done = True
 
     def _held_back(self) -> Iterator[Delta]:
@@ -312,7 +318,7 @@ class Reader:
         """What stands for the answer as a whole, told once."""
         delta = Delta(raw=self._last)
         if self._usage_event:
-            delta.usage = usage_of(self._usage_event["usage"])
+            delta.usage = self._usage
             delta.raw = self._usage_event
         if not self._said_metadata and self._last:
             delta.metadata = self._metadata(self._last)
@@ -331,30 +337,6 @@ class Reader:
 
     def _state(self, index: int) -> _ChoiceState:
         return self._states.setdefault(index, _ChoiceState())
-
-
-class PlainText:
-    """Text that may come as increments or as all the text so far; see wire/emissary.md, 4.
-
-    >>> text = PlainText("auto")
-    >>> [text.added(piece) for piece in ("The", "The Vltava", " flows")]
-    ['The', ' Vltava', ' flows']
-    """
-
-    def __init__(self, mode: str) -> None:
-        self._mode = mode
-        self._so_far = ""
-
-    def added(self, text: str) -> str:
-        """What a piece adds to the text so far."""
-        if self._mode == "delta":
-            return text
-        longer = len(text) > len(self._so_far) and text.startswith(self._so_far)
-        if longer or self._mode == "cumulative":
-            text, self._so_far = text[len(self._so_far) :], text
-        else:
-            self._so_far += text
-        return text
 
 
 def _through(filters: Sequence[Filter], deltas: Iterable[Delta]) -> Iterable[Delta]:
@@ -379,17 +361,10 @@ def _says_something(delta: Delta) -> bool:
     )
 
 
+def _object(value: Any) -> Json | None:
+    return value if value and isinstance(value, dict) else None
+
+
 def _is_message_only(value: Json) -> bool:
     """Whether this is an error in the shape `{message, code?}`."""
     return isinstance(value.get("message"), str) and not _ANSWER_KEYS & value.keys()
-
-
-def _text(content: Any) -> str:
-    """Content as text: a string, the text parts of a list, or nothing."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(
-            _text(part.get("text")) if isinstance(part, dict) else _text(part) for part in content
-        )
-    return ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic_core import from_json
@@ -51,6 +53,14 @@ CODE_STATUSES: Mapping[str, int] = {
     "provider_timeout": 504,
     "invalid_request_body": 400,
     "invalid_request_error": 400,
+    "request_error": 400,
+    "fiat_payments_only": 400,
+    "auth_error": 401,
+    "balance_error": 402,
+    "not_found": 404,
+    "locked": 423,
+    "unavailable_stack": 425,
+    "not_implemented": 501,
 }
 """What a code means where no status came with it, as in the middle of a stream."""
 
@@ -61,6 +71,8 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_MESSAGE = 2_000
+_SHORTEST_KEY = 8
+"""A shorter key is a placeholder, and part of ordinary words."""
 
 
 def status_class(status: int) -> type[ServiceError]:
@@ -96,6 +108,8 @@ def said(payload: Any) -> tuple[str | None, str | None]:
     message = source.get("message") or source.get("detail")
     if not isinstance(message, str):
         message = inner if isinstance(inner, str) else None
+    if isinstance(code, float) and code.is_integer():
+        code = int(code)
     return (None if code is None or isinstance(code, (dict, list)) else str(code)), message
 
 
@@ -118,8 +132,9 @@ def refusal(
         now: Seconds since the epoch, for a `Retry-After` that is a date.
         secret: The key; it is cut out should the service repeat it.
     """
-    if secret:
-        body = body.replace(secret.encode(), b"***")
+    key = service.bare_key(secret)
+    if len(key) >= _SHORTEST_KEY:
+        body = body.replace(key.encode(), b"***")
     payload = parsed(body)
     code, message = said(payload)
     is_page = isinstance(payload, str) and payload.lstrip()[:1] == "<"
@@ -200,15 +215,13 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=45.0)
     15.0
     """
+    for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        with suppress(ValueError):
+            seconds = float(headers.get(name, "")) / per_second
+            if math.isfinite(seconds):
+                return max(0.0, seconds)
     try:
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    except (KeyError, ValueError):
-        value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - now
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return max(0.0, seconds) if seconds == seconds else None
+        date = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, date.timestamp() - now)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from emissary_transport.errors import ServiceError
 from emissary_transport.fields import Field
+from emissary_transport.secrecy import Secret
 from emissary_transport.types import Call, Json, Message, Named, ToolCall
 
 ALL_TOOL_CHOICES = frozenset({"auto", "none", "required", "named"})
@@ -111,15 +112,20 @@ class Service:
         Raises:
             ValueError: It is no http or https URL that paths can be appended to.
         """
-        parts = urlsplit(base_url.strip())
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        base_url = base_url.strip()
+        if not _names_a_host(base_url):
             raise ValueError(
                 f"base_url for {self.title} must start with http:// or https:// and name a host, "
                 f"for example {self.base_url}."
             )
-        if parts.query or parts.fragment or "?" in base_url or "#" in base_url:
+        if "?" in base_url or "#" in base_url:
             raise ValueError(f"base_url for {self.title} can't hold a query or a fragment.")
-        return base_url.strip().rstrip("/")
+        if "@" in urlsplit(base_url).netloc:
+            raise ValueError(
+                f"base_url for {self.title} can't hold a user name or password, which would be "
+                "shown in logs: send them as a header."
+            )
+        return base_url.rstrip("/")
 
     def url(self, base_url: str, path: str, ids: Mapping[str, str] | None = None) -> str:
         """The address of an operation, with the ids percent-encoded into its path.
@@ -129,14 +135,22 @@ class Service:
         """
         root = self.root(base_url)
         encoded = {name: _segment(name, value) for name, value in (ids or {}).items()}
-        if self.aliases and self.aliases.search(root):
+        base_path = urlsplit(root).path
+        if self.aliases and self.aliases.search(base_path):
             return root + path.format_map(encoded)
         segments = self.prefix.strip("/").split("/")
         for count in range(len(segments), 0, -1):
-            if root.endswith("/" + "/".join(segments[:count])):
+            if base_path.endswith("/" + "/".join(segments[:count])):
                 rest = "".join(f"/{segment}" for segment in segments[count:])
                 return root + rest + path.format_map(encoded)
         return root + self.prefix + path.format_map(encoded)
+
+    def bare_key(self, api_key: str) -> Secret:
+        """The key without the scheme word that it may have already."""
+        key = Secret(api_key.strip())
+        if self.key_scheme and f"{key} ".lower().startswith(self.key_scheme.lower()):
+            key = Secret(key[len(self.key_scheme) :].strip())
+        return key
 
     def key_headers(self, api_key: str) -> dict[str, str]:
         """The header that carries the key; a scheme word that it has already is not doubled.
@@ -144,19 +158,30 @@ class Service:
         Raises:
             ValueError: The key can't be a header's value. The message does not hold it.
         """
-        key = api_key.strip()
-        if self.key_scheme and key.lower().startswith(self.key_scheme.lower()):
-            key = key[len(self.key_scheme) :].strip()
+        api_key = key = self.bare_key(api_key)
         if not key or not key.isascii() or not key.isprintable():
             raise ValueError(
                 f"The API key for {self.title} is empty or holds a character that can't be sent."
             )
-        return {self.key_header: self.key_scheme + key}
+        return {self.key_header: Secret(self.key_scheme + key)}
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_clean = not re.search(r"\s", parts.netloc)
+    return parts.scheme in {"http", "https"} and bool(host) and port != 0 and is_clean
 
 
 def _segment(name: str, value: str) -> str:
-    if not isinstance(value, str) or value.strip() in {"", ".", ".."}:
+    """An id as one segment of a path, which nothing in it can end or lead out of."""
+    if not isinstance(value, str) or not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
         raise ValueError(f"{name} must be a non-empty id, not {value!r}.")
+    if any(part.strip() in {".", ".."} for part in re.split(r"[/\\]", unquote(value))):
+        raise ValueError(f"{name} must be an id, not a path: {value!r}.")
     return quote(value, safe="")
 
 
@@ -210,17 +235,28 @@ def _message(service: Service, message: Message) -> Json:
     return service.message(message)
 
 
-def _options(service: Service, call: Call) -> Json:
+def checked_options(service: Service, given: Mapping[str, Any]) -> Json:
+    """Documented fields as they go out; one that is None is left out.
+
+    Raises:
+        ValueError: A field is not documented, or the service would refuse its value.
+    """
     options: Json = {}
-    for name, value in call.options.items():
+    for name, value in given.items():
         if value is None:
             continue
         if name not in service.fields:
+            documented = f"It has: {', '.join(sorted(service.fields))}. " if service.fields else ""
             raise ValueError(
-                f"{service.title} documents no field {name!r}. It has: "
-                f"{', '.join(sorted(service.fields))}. To send it all the same, use extra_body."
+                f"{service.title} documents no field {name!r}. {documented}"
+                "To send it all the same, use extra_body."
             )
         options[name] = service.fields[name].checked(name, value)
+    return options
+
+
+def _options(service: Service, call: Call) -> Json:
+    options = checked_options(service, call.options)
     if call.max_tokens is not None and not service.max_tokens_fields & options.keys():
         limit = service.fields[service.max_tokens]
         options[service.max_tokens] = limit.checked("max_tokens", call.max_tokens)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from ipaddress import ip_address
+from typing import Any, TypeAlias
 
 import httpx
 
+from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 
 Timeout: TypeAlias = "float | tuple[float | None, ...] | httpx.Timeout | None"
@@ -30,14 +32,20 @@ def httpx_timeout(timeout: Timeout) -> httpx.Timeout:
         return timeout
     if timeout is None:
         return httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    if isinstance(timeout, tuple):
-        return httpx.Timeout(timeout)  # type: ignore[arg-type]
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or timeout <= 0:
-        raise ValueError(
-            "timeout is a number of seconds above 0, a tuple (connect, read, write, pool), an "
-            f"httpx.Timeout or None, not {timeout!r}."
-        )
-    return httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
+    if isinstance(timeout, (tuple, list)):
+        if 2 <= len(timeout) <= 4 and all(wait is None or _is_wait(wait) for wait in timeout):
+            return httpx.Timeout(tuple(timeout))  # type: ignore[arg-type]
+    elif _is_wait(timeout):
+        return httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
+    raise ValueError(
+        "timeout is a number of seconds above 0, a tuple (connect, read, write, pool), an "
+        f"httpx.Timeout or None, not {timeout!r}."
+    )
+
+
+def _is_wait(seconds: Any) -> bool:
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    return is_number and seconds > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +56,16 @@ class Settings:
         api_key: The key; never in the repr.
         base_url: Root of the service; its documented paths are appended.
         timeout: Seconds; see `httpx_timeout`.
-        stall_timeout: Seconds that may pass between two events of an answer, whatever keep-alive
-            comments come in the meantime; None means the read timeout.
+        stall_timeout: Seconds that may pass before and between the events of a streamed answer,
+            whatever keep-alive comments come in the meantime; None means the read timeout.
         max_retries: How many more times a request is sent after the first.
         retry_timeouts: Also send again what was sent and not answered in time, although it may be
             billed twice.
         headers: Further headers; they win over ours.
+        allow_http: Send the key also over plain HTTP to another machine.
+
+    Raises:
+        ValueError: A number can't be meant, or the key would go over the network in the open.
     """
 
     api_key: str = field(repr=False)
@@ -63,6 +75,43 @@ class Settings:
     max_retries: int = 2
     retry_timeouts: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "api_key", Secret(self.api_key))
+        object.__setattr__(self, "headers", hidden(self.headers))
+        must_be_private(self.base_url, allow_http=self.allow_http)
+        retries = self.max_retries
+        if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
+            raise ValueError(f"max_retries must be a whole number from 0 on, not {retries!r}.")
+        if self.stall_timeout is not None and not _is_wait(self.stall_timeout):
+            raise ValueError(
+                f"stall_timeout must be a number of seconds above 0, not {self.stall_timeout!r}."
+            )
+
+
+def must_be_private(base_url: str, *, allow_http: bool) -> None:
+    """Refuse an address that the key would go to over the network in the open.
+
+    Raises:
+        ValueError: It is plain HTTP to another machine, and that is not allowed.
+    """
+    try:
+        url = httpx.URL(base_url.strip())
+    except httpx.InvalidURL:
+        return  # where it is used it is told what is wrong with it
+    if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
+        raise ValueError(
+            f"base_url sends the key over plain HTTP to {url.host}, where all on the way can read "
+            "it: use https://, or allow_http=True for a network that you trust."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".") == "localhost"
 
 
 def found_key(service: Service, environ: Mapping[str, str] = os.environ) -> str | None:

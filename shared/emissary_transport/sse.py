@@ -40,6 +40,9 @@ class _Buffer:
         self._pieces: list[bytes] = []
         self._size = 0
 
+    def __bool__(self) -> bool:
+        return self._size > 0
+
     def append(self, piece: bytes) -> None:
         # Checked before the next piece is taken, so that whole events before it are out already.
         if self._size > self._limit:
@@ -75,6 +78,8 @@ class EventSplitter:
             chunk = self._with_line_feeds(chunk)
         if not chunk:
             return []
+        if self._is_one_event(chunk):
+            return [chunk[6:-2]]
         ends_here = b"\n\n" in chunk or (self._after_lf and chunk[0] == 10)
         self._after_lf = chunk[-1] == 10
         self._buffer.append(chunk)
@@ -84,6 +89,16 @@ class EventSplitter:
         if rest:
             self._buffer.append(rest)
         return self._data(blocks)
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether this is `data: ...` and a blank line, with nothing waiting: nearly always."""
+        return (
+            chunk[:6] == b"data: "
+            and chunk.find(b"\n") == len(chunk) - 2 > 6
+            and chunk[-1] == 10
+            and not self._buffer
+            and not self._at_start
+        )
 
     def close(self) -> list[bytes]:
         """Give the event that the body ended in, if any."""

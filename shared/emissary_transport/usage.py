@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emissary_transport.content import whole_number
 from emissary_transport.types import Usage
 
 
@@ -40,7 +41,4 @@ def usage_of(told: Any) -> Usage | None:
 
 
 def _whole(counts: Any, name: str) -> int | None:
-    value = counts.get(name) if isinstance(counts, Mapping) else None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value)
-    return None
+    return whole_number(counts.get(name)) if isinstance(counts, Mapping) else None

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from emissary_transport import errors
+from emissary_transport.catalogue import Listing, whole
+from emissary_transport.embedding import EmbeddingService
 from emissary_transport.errors import ServiceError
 from emissary_transport.fields import ANY, ARRAY, BOOLEAN, INTEGER, NUMBER, OBJECT, STRING
+from emissary_transport.inquiry import ModelCard
 from emissary_transport.service import ALL_TOOL_CHOICES, Service, common_message
 from emissary_transport.types import Json, Message
 
@@ -107,3 +110,39 @@ ATOMA_TEXT = replace(
     max_tokens_fields=frozenset({"max_tokens"}),
 )
 """Text completion by the engine of a node."""
+
+ATOMA_EMBEDDING = EmbeddingService(
+    service=replace(
+        ATOMA,
+        title="Atoma's embeddings",
+        path="/embeddings",
+        fields={
+            "dimensions": INTEGER.within(1),
+            "encoding_format": STRING,
+            "user": STRING,
+        },
+    ),
+    texts=1,
+    most=1,
+    said=lambda texts: {"input": texts[0]},
+)
+"""The proxy answers a list of texts with 400, whatever its document says."""
+
+
+def atoma_card(entry: Json) -> ModelCard:
+    """A model as the open list describes it; the other list has its id only."""
+    return ModelCard(
+        str(entry["id"]),
+        context_window=whole(entry.get("context_length")),
+        max_output_tokens=whole(entry.get("max_completion_tokens")),
+        raw=entry,
+    )
+
+
+ATOMA_LISTINGS = {
+    "models": Listing(path="/v1/models", card=atoma_card),
+    "open_router": Listing(
+        path="/v1/open_router/models", card=atoma_card, has_key=False, tells=True
+    ),
+}
+"""The models one may ask for, and the operator's own list, which is open to all."""

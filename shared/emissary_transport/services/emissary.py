@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from emissary_transport.catalogue import Listing
+from emissary_transport.embedding import EmbeddingService
 from emissary_transport.fields import BOOLEAN, INTEGER, NUMBER
+from emissary_transport.inquiry import ModelCard
 from emissary_transport.service import Service, common_message
 from emissary_transport.types import Json, Message
 
@@ -26,6 +29,14 @@ def plain_message(message: Message) -> Json:
         content = f"{message.name}: {content}"
     role = "system" if message.role == "developer" else message.role
     return {"role": role, "content": content}
+
+
+def native_message(message: Message) -> Json:
+    """A tool's turn or a call of one in the common form; all else as it is without tools."""
+    plain = plain_message(message)
+    if not message.tool_calls and message.role != "tool":
+        return plain
+    return common_message(replace(message, content=plain["content"]))
 
 
 EMISSARY = Service(
@@ -100,11 +111,7 @@ EMISSARY_NATIVE = replace(
     EMISSARY,
     tools="native",
     parts={**EMISSARY.parts, "tool": TEXT_ONLY},
-    message=lambda message: (
-        common_message(message)
-        if message.tool_calls or message.role == "tool"
-        else plain_message(message)
-    ),
+    message=native_message,
 )
 """The current API for a caller who knows that the deployment takes OpenAI-like tools."""
 
@@ -115,12 +122,20 @@ def text_surface(given: Mapping[str, Any]) -> Service:
     return EMISSARY_DEPLOYMENT_TEXT if is_deployment else EMISSARY_TEXT
 
 
+MODES = {"tool_calling": ("prompted", "native"), "stream_mode": ("auto", "delta", "cumulative")}
+
+
 def surface(given: Mapping[str, Any]) -> Service:
     """Which of Emissary's surfaces the parameters mean: ids in the path, or a model in the body.
 
     Raises:
         ValueError: Neither is given, or only one of the two ids, or things that exclude each other.
     """
+    for name, known in MODES.items():
+        if given.get(name) not in (None, *known):
+            raise ValueError(
+                f"{name} must be {' or '.join(map(repr, known))}, not {given[name]!r}."
+            )
     if given.get("deployment_id"):
         if not given.get("project_id"):
             raise ValueError(
@@ -144,3 +159,40 @@ def surface(given: Mapping[str, Any]) -> Service:
             "for the deployment API."
         )
     return EMISSARY_NATIVE if given.get("tool_calling") == "native" else EMISSARY
+
+
+def embedding_surface(given: Mapping[str, Any]) -> EmbeddingService:
+    """Which of Emissary's surfaces the parameters mean, for embeddings; see `surface`."""
+    is_deployment = surface(given) is EMISSARY_DEPLOYMENT
+    return EMISSARY_DEPLOYMENT_EMBEDDING if is_deployment else EMISSARY_EMBEDDING
+
+
+EMISSARY_EMBEDDING = EmbeddingService(
+    service=replace(EMISSARY, title="Emissary's embeddings", path="/embeddings", fields={}),
+    texts=32,
+)
+"""The current API; no source limits the texts of a request, so it is what one GPU bears."""
+
+EMISSARY_DEPLOYMENT_EMBEDDING = EmbeddingService(
+    service=replace(
+        EMISSARY_DEPLOYMENT,
+        title="Emissary's deployment embeddings",
+        path="/projects/{project_id}/deployments/{deployment_id}/embeddings",
+        fields={"cosine": BOOLEAN, "manhattan": BOOLEAN, "euclidean": BOOLEAN},
+    ),
+    texts=2,
+    most=2,
+    said=lambda texts: {"source_sentence": texts[0], "target_sentence": texts[-1]},
+    vectors=lambda answer, count: [
+        answer["response"]["embeddings"][name] for name in ("text1", "text2")[:count]
+    ],
+)
+"""A deployment compares two sentences, and tells the vectors of both: a single text is compared
+with itself. The scores that are asked for stand in `raw`."""
+
+EMISSARY_LISTINGS = {
+    "models": Listing(
+        path="/v1/models", card=lambda entry: ModelCard(str(entry["name"]), raw=entry)
+    ),
+}
+"""A bare array; no source tells a context window."""

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from emissary_transport.catalogue import Listing, names, whole
+from emissary_transport.embedding import EmbeddingService
 from emissary_transport.fields import (
     ARRAY,
     BOOLEAN,
@@ -20,6 +22,7 @@ from emissary_transport.fields import (
     OBJECT,
     STRING,
 )
+from emissary_transport.inquiry import ModelCard
 from emissary_transport.service import Service, common_content, common_message, common_tool
 from emissary_transport.types import Json, Message, Part
 
@@ -69,10 +72,8 @@ def orq_tool(tool: Mapping[str, Any]) -> Json:
     """A tool whose parameters have the `type` and `properties` that Orq requires."""
     body = common_tool(tool)
     function = dict(body["function"])
-    if "parameters" in function:
-        function["parameters"] = {"type": "object", "properties": {}} | (
-            function["parameters"] or {}
-        )
+    given = function.get("parameters") or {}
+    function["parameters"] = {"type": "object", "properties": {}} | given
     return body | {"function": function}
 
 
@@ -157,3 +158,69 @@ ORQ_TEXT = replace(
     stream_usage=False,
 )
 """Text completion; without `max_tokens` the router answers with 16 tokens."""
+
+ORQ_EMBEDDING = EmbeddingService(
+    service=replace(
+        ORQ,
+        title="Orq's embeddings",
+        path="/embeddings",
+        fields={
+            "encoding_format": STRING,
+            "dimensions": INTEGER.within(1),
+            "user": STRING,
+            **ROUTING,
+        },
+    ),
+    texts=96,
+)
+"""How many texts a request takes is the provider's affair; 96 is the least of those known."""
+
+ORQ_RERANK = replace(
+    ORQ,
+    title="Orq's reranking",
+    path="/rerank",
+    fields={
+        "top_n": INTEGER.within(1),
+        "return_documents": BOOLEAN,
+        "filename": STRING,
+        "plugins": ARRAY,
+        **ROUTING,
+    },
+)
+
+
+def orq_card(entry: Json) -> ModelCard:
+    """A model as the catalogue describes it, numbers as text; the router's list has its id only."""
+    modalities = entry.get("modalities")
+    modalities = modalities if isinstance(modalities, Mapping) else {}
+    return ModelCard(
+        str(entry["id"]),
+        context_window=whole(entry.get("context_window")),
+        abilities=names(entry.get("features")),
+        inputs=names(modalities.get("input")),
+        outputs=names(modalities.get("output")),
+        raw=entry,
+    )
+
+
+ORQ_LISTINGS = {
+    "catalogue": Listing(
+        path="/v2/model-catalog",
+        card=orq_card,
+        page=1000,
+        tells=True,
+        filters={
+            "limit": INTEGER.within(1, 1000),
+            "starting_after": STRING,
+            "ending_before": STRING,
+            "provider": ARRAY,
+            "endpoint": ARRAY,
+            "input_modality": ARRAY,
+            "output_modality": ARRAY,
+            "location": ARRAY,
+            "feature": ARRAY,
+        },
+    ),
+    "models": Listing(path="/v3/router/models", card=orq_card),
+}
+"""Everything that Orq knows, and what the router offers to this key."""
