@@ -1,7 +1,8 @@
 """Emissary, Orq and Atoma as LangChain models.
 
-`ChatEmissary`, `ChatOrq` and `ChatAtoma` are drop-in chat models; see `langchain_emissary.errors`
-for what they raise.
+`ChatEmissary`, `ChatOrq` and `ChatAtoma` are drop-in chat models; `EmissaryLLM`, `OrqLLM` and
+`AtomaLLM` complete text; `EmissaryEmbeddings`, `OrqEmbeddings` and `AtomaEmbeddings` embed, and
+`OrqRerank` ranks. See `langchain_emissary.errors` for what they raise.
 """
 
 try:
@@ -17,7 +18,22 @@ except ModuleNotFoundError as missing:
 from emissary_transport import __version__
 from langchain_emissary import blocks
 from langchain_emissary.chat_models import ChatAtoma, ChatEmissary, ChatOrq
+from langchain_emissary.embeddings import AtomaEmbeddings, EmissaryEmbeddings, OrqEmbeddings
+from langchain_emissary.llms import AtomaLLM, EmissaryLLM, OrqLLM
+from langchain_emissary.rerank import OrqRerank
 
-__all__ = ["ChatAtoma", "ChatEmissary", "ChatOrq", "__version__"]
+__all__ = [
+    "AtomaEmbeddings",
+    "AtomaLLM",
+    "ChatAtoma",
+    "ChatEmissary",
+    "ChatOrq",
+    "EmissaryEmbeddings",
+    "EmissaryLLM",
+    "OrqEmbeddings",
+    "OrqLLM",
+    "OrqRerank",
+    "__version__",
+]
 
 blocks.register()

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
 from emissary_transport import __version__
 from emissary_transport.client import AsyncClient, Client
-from emissary_transport.parameters import Asked, asked, merged, sorted_out, tool_choice_of
-from emissary_transport.pool import Connections
-from emissary_transport.service import Service
-from emissary_transport.settings import found_base_url, found_key, missing_key
+from emissary_transport.parameters import Asked, asked, tool_choice_of
 from emissary_transport.types import Named
 from langchain_emissary.errors import langchain_errors
+from langchain_emissary.language_model import ServiceLanguageModel
 from langchain_emissary.messages import from_delta, from_reply, to_messages
+from langchain_emissary.profiles import profile_of
+from langchain_emissary.service_model import UNTRACED
 from langchain_emissary.structured import (
     Method,
     Schema,
@@ -39,38 +38,8 @@ from langchain_emissary.structured import (
     with_raw,
 )
 
-RENAMED = {
-    "model_name": "model",
-    "stop_sequences": "stop",
-    "request_timeout": "timeout",
-    "stream_usage": "usage",
-    "default_headers": "headers",
-    "extra_headers": "headers",
-    "router_cache": "cache",
-}
-"""Names that LangChain's users know, and what the transport calls them."""
 
-COMMON = (
-    "model",
-    "max_tokens",
-    "stop",
-    "stream_usage",
-    "timeout",
-    "stall_timeout",
-    "max_retries",
-    "retry_timeouts",
-    "api_key",
-    "base_url",
-    "default_headers",
-    "extra_body",
-)
-"""Fields that say something about a request to any service."""
-
-NOT_SENT = frozenset({"stream", "streaming", "ls_structured_output_format"})
-UNTRACED = frozenset({"api_key", "headers", "default_headers", "extra_headers"})
-
-
-class ServiceChat(BaseChatModel):
+class ServiceChat(ServiceLanguageModel, BaseChatModel):
     """A chat model of one of our services.
 
     Every field can be given with a call too (`invoke(..., temperature=0)`, `bind(...)`), where it
@@ -81,90 +50,23 @@ class ServiceChat(BaseChatModel):
         populate_by_name=True, protected_namespaces=(), hide_input_in_errors=True
     )
 
-    service: ClassVar[Service]
-    documented: ClassVar[tuple[str, ...]]
-    """Fields for what only some services document."""
+    kind: ClassVar[Literal["chat", "llm"]] = "chat"
+    common: ClassVar[tuple[str, ...]] = (
+        *ServiceLanguageModel.common,
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+    )
 
-    model: str | None = None
-    """What to ask; also `model_name`."""
-    temperature: float | None = None
-    """Sampling temperature."""
-    max_tokens: int | None = None
-    """Most tokens to answer with, whatever the service calls that."""
-    top_p: float | None = None
-    """Nucleus sampling: the probability mass to choose from."""
-    stop: list[str] | str | None = None
-    """Sequences to stop at; also `stop_sequences`. Cut on the client where the service can't."""
-    seed: int | None = None
-    """For answers that repeat as far as the service can."""
-    streaming: bool = False
-    """Stream even when invoked; for callbacks that want each token."""
-    stream_usage: bool = True
-    """Ask for token usage in streams."""
-    timeout: Any = None
-    """Seconds between bytes, a tuple (connect, read, write, pool), an `httpx.Timeout`, or None for
-    10 s to connect and 600 s between bytes; also `request_timeout`."""
-    stall_timeout: float | None = None
-    """Seconds between two events of an answer, whatever keep-alive comments come; None means the
-    read timeout."""
-    max_retries: int = 2
-    """How many more times to try where nothing came or the service asks to try again."""
-    retry_timeouts: bool = False
-    """Also send again what was not answered in time, although it may be billed twice."""
-    api_key: SecretStr | None = None
-    """The key; from the environment if not given."""
-    base_url: str | None = None
-    """Root of the service, with or without its version part; from the environment if not given."""
-    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """Further headers of every request; they may hold secrets and are never serialised."""
-    http_client: Any = Field(default=None, exclude=True, repr=False)
-    """An `httpx.Client` of your own, for proxies, certificates or limits."""
-    http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """The same for async calls: an `httpx.AsyncClient`."""
-    model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body."""
-    extra_body: dict[str, Any] | None = None
-    """Further fields of the request body, sent as they are over everything else."""
-
-    _connections: Connections | None = PrivateAttr(default=None)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_other_names(cls, values: Any) -> Any:
-        """Take the names that users know, and move fields that are none to `model_kwargs`."""
-        if not isinstance(values, dict):
-            return values
-        names = {
-            "model_name": "model",
-            "stop_sequences": "stop",
-            "request_timeout": "timeout",
-            f"{cls.service.name}_api_key": "api_key",
-            f"{cls.service.name}_api_base": "base_url",
-            f"{cls.service.name}_base_url": "base_url",
-        }
-        known = {names.get(name, name): value for name, value in values.items()}
-        unknown = {name: known.pop(name) for name in [*known] if name not in cls.model_fields}
-        if unknown:
-            warnings.warn(
-                f"{cls.__name__} has no field {', '.join(sorted(map(str, unknown)))}; passed on in "
-                "model_kwargs. Give it there, or in extra_body, if it is meant.",
-                stacklevel=4,
-            )
-            known["model_kwargs"] = {**(known.get("model_kwargs") or {}), **unknown}
-        return known
-
-    @model_validator(mode="after")
-    def _find_key_and_address(self) -> Self:
-        if self.api_key is None:
-            found = found_key(self.service)
-            if found is None:
-                raise missing_key(self.service)
-            self.api_key = SecretStr(found)
-        self.service.key_headers(self.api_key.get_secret_value())
-        self.base_url = self.base_url or found_base_url(self.service)
-        self.service.root(self.base_url)
-        self._get_connections()
-        return self
+    tools: list[dict[str, Any]] | None = None
+    """Tools of every call, in the services' own form; `bind_tools` takes any form."""
+    tool_choice: Any = None
+    """Which of them to call; see `bind_tools`."""
+    parallel_tool_calls: bool | None = None
+    """Whether several calls may come in one answer."""
+    response_format: Any = None
+    """What text answers are held to: a response format, or a class for one."""
 
     @model_validator(mode="after")
     def _add_emissary_integrations_version(self) -> Self:
@@ -172,25 +74,6 @@ class ServiceChat(BaseChatModel):
         return self
 
     # --- what is asked for ---
-
-    def _parameters(self) -> dict[str, Any]:
-        """The instance's parameters in the transport's words."""
-        own = {
-            RENAMED.get(name, name): value
-            for name in (*COMMON, *self.documented)
-            if (value := getattr(self, name)) is not None
-        }
-        known, unknown = sorted_out(self.model_kwargs)
-        own |= known
-        if unknown:
-            own["extra_body"] = {**unknown, **(self.extra_body or {})}
-        return own
-
-    def _service_of(self, given: Mapping[str, Any]) -> Service:
-        """The service that the parameters mean."""
-        if not given.get("model"):
-            raise ValueError(f"{self.service.title} needs a model: pass model=....")
-        return self.service
 
     def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
         """Whether to ask for a stream on the wire, when LangChain wants one."""
@@ -204,20 +87,11 @@ class ServiceChat(BaseChatModel):
         *,
         stream: bool,
     ) -> Asked:
-        call = {
-            RENAMED.get(name, name): value
-            for name, value in options.items()
-            if name not in NOT_SENT
-        }
-        if stop is not None:
-            call["stop"] = stop
-        given = merged(self._parameters(), call)
-        if isinstance(call.get("headers"), Mapping):
-            given["headers"] = {**(self.default_headers or {}), **call["headers"]}
-        key = given["api_key"]
-        given["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
+        given = self._given(options if stop is None else {**options, "stop": stop})
+        if isinstance(given.get("response_format"), type):
+            given["response_format"] = as_response_format(given["response_format"])
         wants_stream = self._wire_stream({**given, **options}, stream)
-        if stream and (given.get("n") or 1) > 1:
+        if stream and given.get("n") not in {None, 1}:
             raise ValueError("n > 1 can't be streamed: use invoke or generate, or n=1.")
         return asked(
             self._service_of,
@@ -225,21 +99,6 @@ class ServiceChat(BaseChatModel):
             to_messages(messages, self.service.name),
             stream=wants_stream,
         )
-
-    def _get_connections(self) -> Connections:
-        if self._connections is None:
-            self._connections = Connections(self.http_client, self.http_async_client)
-        return self._connections
-
-    def _client(self, what: Asked) -> Client:
-        return Client(what.service, what.settings, self._get_connections())
-
-    def _async_client(self, what: Asked) -> AsyncClient:
-        return AsyncClient(what.service, what.settings, self._get_connections())
-
-    def _label(self, given: Mapping[str, Any]) -> str:
-        """What the model is called where the answer does not say."""
-        return str(given.get("model") or self.model or "")
 
     # --- the four ways to an answer ---
 
@@ -278,6 +137,8 @@ class ServiceChat(BaseChatModel):
         provider, label = self.service.name, self._label(kwargs)
         with langchain_errors(), closing(self._client(what).stream(what.call)) as deltas:
             for delta in deltas:
+                if delta.index:  # another choice, which nobody could tell apart here
+                    continue
                 chunk = from_delta(delta, provider, label)
                 if run_manager:
                     run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -296,6 +157,8 @@ class ServiceChat(BaseChatModel):
         with langchain_errors():
             async with aclosing(self._async_client(what).stream(what.call)) as deltas:
                 async for delta in deltas:
+                    if delta.index:
+                        continue
                     chunk = from_delta(delta, provider, label)
                     if run_manager:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -393,60 +256,43 @@ class ServiceChat(BaseChatModel):
 
     # --- what LangChain wants to know ---
 
-    @property
-    def model_name(self) -> str | None:
-        """What to ask; the same as `model`."""
-        return self.model
+    def with_profile_from_service(self) -> Self:
+        """A copy whose `profile` says what the service tells about the model, asked now.
+
+        Orq tells context window, modalities and abilities, Atoma context window and output limit,
+        Emissary nothing. What this model's `profile` says already stays.
+
+        Raises:
+            ModelError: The service gave no usable answer, or lists no such model.
+        """
+        with langchain_errors():
+            card = Client(*self._known()).describe_model(self._label({}))
+        return self._with_profile(profile_of(card))
+
+    async def awith_profile_from_service(self) -> Self:
+        """A copy that knows what the service tells; see `with_profile_from_service`."""
+        with langchain_errors():
+            card = await AsyncClient(*self._known()).describe_model(self._label({}))
+        return self._with_profile(profile_of(card))
+
+    def _with_profile(self, told: ModelProfile) -> Self:
+        return self.model_copy(update={"profile": {**told, **(self.profile or {})}})
 
     @property
     def _llm_type(self) -> str:
         return f"{self.service.name}-chat"
 
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        """What makes two models answer differently: no key, no headers, no clients."""
-        hidden = {"api_key", "headers"}
-        told = {name: value for name, value in self._parameters().items() if name not in hidden}
-        return {"model_name": self._label({}), **told}
-
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         shown = {name: value for name, value in kwargs.items() if name not in UNTRACED}
-        return {**self.asdict(), "stop": stop, **shown}
+        own = self.asdict()
+        return {**own, "stop": own.get("stop") if stop is None else stop, **shown}
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         params = self._get_invocation_params(stop=stop, **kwargs)
+        params["output_version"] = self.output_version
         return json.dumps(params, sort_keys=True, default=str)
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = merged(self._parameters(), {RENAMED.get(k, k): v for k, v in kwargs.items()})
-        params = LangSmithParams(
-            ls_provider=self.service.name,
-            ls_model_name=self._label(given),
-            ls_model_type="chat",
-        )
-        if isinstance(given.get("temperature"), (int, float)):
-            params["ls_temperature"] = given["temperature"]
-        if isinstance(given.get("max_tokens"), int):
-            params["ls_max_tokens"] = given["max_tokens"]
-        stops = stop or given.get("stop")
-        if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
-        return params
-
-    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
-        combined: dict[str, Any] = {}
-        usage: dict[str, int] = {}
-        for output in filter(None, llm_outputs):
-            for name, count in (output.get("token_usage") or {}).items():
-                usage[name] = usage.get(name, 0) + count
-            combined |= {name: told for name, told in output.items() if name != "token_usage"}
-        return combined | ({"token_usage": usage} if usage else {})
-
-    def get_num_tokens(self, text: str) -> int:
-        """About how many tokens a text has: a quarter of its characters, with no download."""
-        return -(-len(text) // 4)
 
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
@@ -455,32 +301,3 @@ class ServiceChat(BaseChatModel):
         formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
         more = self.get_num_tokens(json.dumps(formatted)) if formatted else 0
         return count_tokens_approximately(messages) + more
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """Models can be serialised; secrets are replaced by the name of their variable."""
-        return True
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Which fields are secret, and the variable that holds each."""
-        return {"api_key": self.service.key_env[0]}
-
-    # --- connections ---
-
-    def close(self) -> None:
-        """Close the connections, unless other models use them or the client is your own.
-
-        A later call opens new ones.
-        """
-        self._get_connections().close()
-
-    async def aclose(self) -> None:
-        """Close the running event loop's connections too; see `close`."""
-        await self._get_connections().aclose()
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        memo = {} if memo is None else memo
-        for client in (self.http_client, self.http_async_client):
-            memo[id(client)] = client  # a client is shared, not copied
-        return super().__deepcopy__(memo)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from langchain_core.messages import AIMessage
 from pydantic import model_validator
 from typing_extensions import Self
 
@@ -89,7 +90,8 @@ class ChatEmissary(ServiceChat):
         return surface(given)
 
     def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
-        return stream and (not given.get("deployment_id") or bool(given.get("streaming")))
+        asked_for = given.get("streaming", self.streaming)
+        return stream and (not given.get("deployment_id") or bool(asked_for))
 
     def _label(self, given: Mapping[str, Any]) -> str:
         return str(
@@ -110,7 +112,8 @@ class ChatOrq(ServiceChat):
 
     A few of Orq's fields have names that LangChain uses as well: a `cache` or `timeout` that is a
     dict is Orq's (also `router_cache`, `router_timeout`), `name` is the run's name here and the
-    trace's there, and text in `metadata` goes to both.
+    trace's there, and text in `metadata` goes to both. With a call, `metadata` is Orq's (also
+    `router_metadata`), and `config={"metadata": ...}` LangChain's.
     """
 
     service: ClassVar[Service] = ORQ
@@ -219,6 +222,19 @@ class ChatOrq(ServiceChat):
                     )
             values["router_metadata"] = {k: v for k, v in told.items() if k != "lc_versions"}
         return values
+
+    def invoke(self, *args: Any, **kwargs: Any) -> AIMessage:
+        """Answer, as every chat model does; `metadata` is Orq's."""
+        return super().invoke(*args, **_told_apart(kwargs))
+
+    async def ainvoke(self, *args: Any, **kwargs: Any) -> AIMessage:
+        """Answer, as every chat model does; `metadata` is Orq's."""
+        return await super().ainvoke(*args, **_told_apart(kwargs))
+
+
+def _told_apart(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with Orq's `metadata` by the name that LangChain has no meaning for."""
+    return {("router_metadata" if name == "metadata" else name): options[name] for name in options}
 
 
 class ChatAtoma(ServiceChat):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any, TypeAlias
 
+from emissary_transport.merging import argument_text
 from emissary_transport.types import Part, Reasoning
 
-_OTHER_PROVIDERS = frozenset(
+Content: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | None"
+
+ASIDES = frozenset(
     {
         "reasoning",
         "thinking",
@@ -27,11 +30,19 @@ _OTHER_PROVIDERS = frozenset(
 )
 """Blocks of an assistant's turn that say what its fields say too, or mean nothing elsewhere."""
 
+_CALLS = {
+    "tool_use": ("id", "input"),
+    "tool_call": ("id", "args"),
+    "invalid_tool_call": ("id", "args"),
+    "function_call": ("call_id", "arguments"),
+}
+"""Blocks that are tool calls, and where their ids and arguments are."""
+
 _AUDIO_FORMATS = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav": "wav", "wave": "wav"}
 
 
-def parts_of(content: str | Iterable[str | Mapping[str, Any]] | None) -> str | tuple[Part, ...]:
-    """Content as text, or as parts in the common form.
+def parts_of(content: Content, without: Container[str] = ()) -> str | tuple[Part, ...]:
+    """Content as text, or as parts in the common form; blocks of some types are left out.
 
     Raises:
         ValueError: A block can't be sent to any service.
@@ -42,20 +53,31 @@ def parts_of(content: str | Iterable[str | Mapping[str, Any]] | None) -> str | t
     for block in content:
         if isinstance(block, str):
             parts.append({"type": "text", "text": block})
-        elif block.get("type") not in _OTHER_PROVIDERS:
+        elif block.get("type") not in without:
             parts.append(_part(block))
     return tuple(parts)
 
 
-def reasoning_of(
-    content: str | Iterable[str | Mapping[str, Any]] | None, extras: Mapping[str, Any]
-) -> Reasoning | None:
+def blocks_of_type(content: Content, types: Container[str]) -> list[Mapping[str, Any]]:
+    """The blocks in a content that are of one of the types."""
+    if content is None or isinstance(content, str):
+        return []
+    return [block for block in content if isinstance(block, Mapping) and block.get("type") in types]
+
+
+def calls_of(content: Content) -> list[tuple[str | None, str, str]]:
+    """The tool calls that stand in a content as blocks: id, name and arguments of each."""
+    calls = []
+    for block in blocks_of_type(content, _CALLS):
+        call_id, arguments = _CALLS[block["type"]]
+        name = block.get("name") or "unknown"
+        calls.append((block.get(call_id), name, argument_text(block.get(arguments))))
+    return calls
+
+
+def reasoning_of(content: Content, extras: Mapping[str, Any]) -> Reasoning | None:
     """What an assistant's turn holds of reasoning: in its blocks, or beside its content."""
-    blocks = [
-        block
-        for block in ([] if content is None or isinstance(content, str) else content)
-        if isinstance(block, Mapping) and block.get("type") == "reasoning"
-    ]
+    blocks = blocks_of_type(content, {"reasoning"})
     told = [block.get("extras") or {} for block in blocks]
     texts = [block.get("reasoning") for block in blocks] or [extras.get("reasoning_content")]
     reasoning = Reasoning(
@@ -81,6 +103,14 @@ def _part(block: Mapping[str, Any]) -> Part:
 
 def _text(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "text", "text": block.get("text") or ""}
+
+
+def _text_file(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A text file as its text, unless that is elsewhere."""
+    source = block.get("source")
+    if isinstance(source, Mapping) and source.get("type") == "text":
+        return {"type": "text", "text": source.get("data") or ""}
+    return _file(block) if block.get("text") is None else _text(block)
 
 
 def _image_url(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +182,7 @@ def _url(block: Mapping[str, Any], what: str) -> str:
 
 _CONVERTERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "text": _text,
-    "text-plain": _text,
+    "text-plain": _text_file,
     "input_text": _text,
     "output_text": _text,
     "image_url": _image_url,
@@ -160,5 +190,5 @@ _CONVERTERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "audio": _audio,
     "input_audio": _input_audio,
     "file": _file,
-    "document": _file,
+    "document": _text_file,
 }

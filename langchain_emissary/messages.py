@@ -25,7 +25,13 @@ from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, p
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from emissary_transport.types import Choice, Delta, Message, Reply, ToolCall, Usage
-from langchain_emissary.content import parts_of, reasoning_of
+from langchain_emissary.content import (
+    ASIDES,
+    blocks_of_type,
+    calls_of,
+    parts_of,
+    reasoning_of,
+)
 
 
 def to_messages(messages: Sequence[BaseMessage], provider: str) -> list[Message]:
@@ -38,8 +44,28 @@ def to_messages(messages: Sequence[BaseMessage], provider: str) -> list[Message]
     """
     converted: list[Message] = []
     for message in messages:
-        converted.append(_message(message, provider, converted))
+        if isinstance(message, HumanMessage):
+            converted += _human(message)
+        else:
+            converted.append(_message(message, provider, converted))
     return converted
+
+
+def _human(message: HumanMessage) -> list[Message]:
+    """A user's turn, after the tool messages for the results that stand in it as blocks."""
+    results = blocks_of_type(message.content, {"tool_result"})
+    turns = [
+        Message(
+            "tool",
+            parts_of(result.get("content")),
+            tool_call_id=result.get("tool_use_id"),
+            failed=bool(result.get("is_error")),
+            cache_control=result.get("cache_control"),
+        )
+        for result in results
+    ]
+    said = parts_of(message.content, without={"tool_result"})
+    return turns if turns and not said else [*turns, Message("user", said, message.name)]
 
 
 def _message(message: BaseMessage, provider: str, earlier: Sequence[Message]) -> Message:
@@ -56,8 +82,6 @@ def _message(message: BaseMessage, provider: str, earlier: Sequence[Message]) ->
         )
     if isinstance(message, FunctionMessage):
         return Message("tool", content, tool_call_id=_call_id(message.name, earlier))
-    if isinstance(message, HumanMessage):
-        return Message("user", content, message.name)
     if isinstance(message, SystemMessage):
         role = message.additional_kwargs.get("__openai_role__", "system")
         return Message(role, content, message.name)
@@ -88,15 +112,15 @@ def _assistant(message: AIMessage, provider: str) -> Message:
     is_ours = message.response_metadata.get("model_provider", provider) == provider
     return Message(
         "assistant",
-        parts_of(message.content),
+        parts_of(message.content, without=ASIDES),
         message.name,
         tuple(
             ToolCall(call_id or f"call_{number}", name, arguments, signatures.get(call_id))
-            for number, (call_id, name, arguments) in enumerate(calls)
+            for number, (call_id, name, arguments) in enumerate(calls or calls_of(message.content))
         ),
         refusal=extras.get("refusal"),
         reasoning=reasoning_of(message.content, extras) if is_ours else None,
-        audio_id=(extras.get("audio") or {}).get("id"),
+        audio_id=(extras.get("audio") or {}).get("id") if is_ours else None,
     )
 
 

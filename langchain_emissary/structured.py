@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
@@ -19,6 +20,8 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 Schema: TypeAlias = "dict[str, Any] | type"
 Method: TypeAlias = Literal["function_calling", "json_schema", "json_mode"]
 ToolLike: TypeAlias = "dict[str, Any] | type | Callable[..., Any] | BaseTool"
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def structured_binding(schema: Schema | None, method: str, strict: bool | None) -> dict[str, Any]:
@@ -43,12 +46,8 @@ def structured_binding(schema: Schema | None, method: str, strict: bool | None) 
         tool = convert_to_openai_tool(schema, strict=strict)
         choice = {"type": "function", "function": {"name": tool["function"]["name"]}}
         binding = {"tools": [tool], "tool_choice": choice}
-    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema and _as_tool(schema)}
+    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     return binding | {"ls_structured_output_format": told}
-
-
-def _as_tool(schema: Schema) -> dict[str, Any]:
-    return convert_to_openai_tool(schema)
 
 
 def as_response_format(schema: Schema, strict: bool | None = None) -> dict[str, Any]:
@@ -59,9 +58,10 @@ def as_response_format(schema: Schema, strict: bool | None = None) -> dict[str, 
     if isinstance(schema, Mapping) and schema.get("type") in {"text", "json_object", "json_schema"}:
         return dict(schema)
     converted = convert_to_json_schema(schema, strict=strict)
-    inner: dict[str, Any] = {"name": converted.pop("title"), "schema": converted}
+    name = _NO_NAME.sub("_", converted.pop("title"))[:64]
+    inner: dict[str, Any] = {"name": name, "schema": converted}
     if "description" in converted:
-        inner["description"] = converted.pop("description")
+        inner["description"] = converted["description"]
     if strict is not None:
         inner["strict"] = strict
     return {"type": "json_schema", "json_schema": inner}
@@ -73,13 +73,17 @@ def structured_parser(schema: Schema | None, method: str) -> BaseOutputParser[An
     if method != "function_calling":
         return WholePydantic(pydantic_object=model) if model else WholeJson()
     if model:
-        return PydanticToolsParser(tools=[model], first_tool_only=True)
+        return WholePydanticCall(tools=[model], first_tool_only=True)
     name = convert_to_openai_tool(schema or {})["function"]["name"]
-    return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+    return WholeCall(key_name=name, first_tool_only=True)
 
 
-def refuse_incomplete(result: Sequence[Generation]) -> None:
-    """Do not let a refusal, or JSON that was cut off, pass for an answer in shape.
+def refuse_incomplete(result: Sequence[Generation], *, partial: bool = False) -> None:
+    """Do not let a refusal, or an answer that was cut off, pass for one in shape.
+
+    Args:
+        result: The answer.
+        partial: More of it may come, unless it has its finish reason already.
 
     Raises:
         OutputParserException: It is one of the two.
@@ -87,32 +91,42 @@ def refuse_incomplete(result: Sequence[Generation]) -> None:
     message = result[0].message if isinstance(result[0], ChatGeneration) else None
     if not isinstance(message, AIMessage):
         return
+    finish_reason = message.response_metadata.get("finish_reason")
+    if partial and not finish_reason:
+        return
     refusal = message.additional_kwargs.get("refusal")
     if refusal:
         raise OutputParserException(f"The model refused: {refusal}")
-    if message.response_metadata.get("finish_reason") == "length":
+    if finish_reason == "length":
         raise OutputParserException(
             "The answer was cut off at the output limit before it was complete; raise max_tokens.",
             llm_output=message.text,
         )
 
 
-class WholeJson(JsonOutputParser):
-    """A JSON parser that refuses what is cut off."""
+class Whole(BaseOutputParser[Any]):
+    """Makes a parser refuse what is cut off."""
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse the answer; see `refuse_incomplete`."""
-        refuse_incomplete(result)
+        refuse_incomplete(result, partial=partial)
         return super().parse_result(result, partial=partial)
 
 
-class WholePydantic(PydanticOutputParser[Any]):
-    """A Pydantic parser that refuses what is cut off."""
+class WholeJson(Whole, JsonOutputParser):
+    """JSON in the text, as a dict."""
 
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse the answer; see `refuse_incomplete`."""
-        refuse_incomplete(result)
-        return super().parse_result(result, partial=partial)
+
+class WholePydantic(Whole, PydanticOutputParser[Any]):
+    """JSON in the text, as an object."""
+
+
+class WholeCall(Whole, JsonOutputKeyToolsParser):
+    """A tool call's arguments, as a dict."""
+
+
+class WholePydanticCall(Whole, PydanticToolsParser):
+    """A tool call's arguments, as an object."""
 
 
 def with_raw(model: Runnable[Any, Any], parser: BaseOutputParser[Any]) -> Runnable[Any, Any]:

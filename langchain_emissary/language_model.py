@@ -1,0 +1,84 @@
+"""What chat models and text completion models share: how they sample, and what tells them apart."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from langchain_core.language_models.base import LangSmithParams
+
+from emissary_transport.parameters import merged
+from langchain_emissary.service_model import CONNECTION, RENAMED, ServiceModel
+
+LIMIT_NAMES = ("max_new_tokens", "max_completion_tokens", "max_tokens")
+
+
+class ServiceLanguageModel(ServiceModel):
+    """A model of one of our services that writes text."""
+
+    common: ClassVar[tuple[str, ...]] = (*CONNECTION, "max_tokens", "stop", "stream_usage")
+    kind: ClassVar[Literal["chat", "llm"]]
+    """What LangSmith calls its kind."""
+
+    temperature: float | None = None
+    """Sampling temperature."""
+    max_tokens: int | None = None
+    """Most tokens to answer with, whatever the service calls that."""
+    top_p: float | None = None
+    """Nucleus sampling: the probability mass to choose from."""
+    stop: list[str] | str | None = None
+    """Sequences to stop at; also `stop_sequences`. Cut on the client where the service can't."""
+    seed: int | None = None
+    """For answers that repeat as far as the service can."""
+    streaming: bool | None = None
+    """Stream even when invoked, for callbacks that want each token; False never streams."""
+    stream_usage: bool = True
+    """Ask for token usage in streams."""
+
+    # --- what LangChain wants to know ---
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """What makes two models answer differently: no key, no headers, no clients."""
+        hidden = {"api_key", "headers"}
+        told = {name: value for name, value in self._parameters().items() if name not in hidden}
+        return {"model_name": self._label({}), **told}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        given = merged(self._parameters(), {RENAMED.get(k, k): v for k, v in kwargs.items()})
+        params = LangSmithParams(
+            ls_provider=self.service.name,
+            ls_model_name=self._label(given),
+            ls_model_type=self.kind,
+        )
+        if isinstance(given.get("temperature"), (int, float)):
+            params["ls_temperature"] = given["temperature"]
+        limit = next((given[name] for name in LIMIT_NAMES if name in given), None)
+        if isinstance(limit, int):
+            params["ls_max_tokens"] = limit
+        stops = stop or given.get("stop")
+        if stops:
+            params["ls_stop"] = list(stops) if isinstance(stops, (list, tuple)) else [stops]
+        return params
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        combined: dict[str, Any] = {}
+        usage: dict[str, int] = {}
+        for output in filter(None, llm_outputs):
+            for name, count in (output.get("token_usage") or {}).items():
+                usage[name] = usage.get(name, 0) + count
+            combined |= {name: told for name, told in output.items() if name != "token_usage"}
+        return combined | ({"token_usage": usage} if usage else {})
+
+    def get_num_tokens(self, text: str) -> int:
+        """About how many tokens a text has: a quarter of its characters, with no download."""
+        return -(-len(text) // 4)
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Models can be serialised; secrets are replaced by the name of their variable."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Which fields are secret, and the variable that holds each."""
+        return {"api_key": self.service.key_env[0]}

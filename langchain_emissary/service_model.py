@@ -1,0 +1,251 @@
+"""What all models of our services share: whom to ask, with which key, over which connections."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from typing_extensions import Self
+
+from emissary_transport.client import AsyncClient, Client
+from emissary_transport.inquiry import ModelCard
+from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
+from emissary_transport.pool import Connections
+from emissary_transport.question import Question
+from emissary_transport.secrecy import Secret, hidden
+from emissary_transport.service import Service
+from emissary_transport.settings import (
+    Settings,
+    found_base_url,
+    found_key,
+    missing_key,
+    must_be_private,
+)
+from langchain_emissary.errors import langchain_errors
+
+RENAMED = {
+    "model_name": "model",
+    "stop_sequences": "stop",
+    "request_timeout": "timeout",
+    "stream_usage": "usage",
+    "default_headers": "headers",
+    "extra_headers": "headers",
+    "router_cache": "cache",
+    "metadata": "router_metadata",
+}
+"""Names that LangChain's users know, and what the transport calls them."""
+
+CONNECTION = (
+    "model",
+    "timeout",
+    "stall_timeout",
+    "max_retries",
+    "retry_timeouts",
+    "allow_http",
+    "api_key",
+    "base_url",
+    "default_headers",
+    "extra_body",
+)
+"""Fields that say something about a request of any kind."""
+
+NOT_SENT = frozenset({"stream", "streaming", "ls_structured_output_format"})
+UNTRACED = frozenset({"api_key", "headers", "default_headers", "extra_headers"})
+
+
+def _sorted_out(model_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a user added by hand, those that no service documents together."""
+    known, unknown = sorted_out(model_kwargs)
+    own = {RENAMED.get(name, name): value for name, value in known.items()}
+    return own | ({"model_kwargs": unknown} if unknown else {})
+
+
+class ServiceModel(BaseModel):
+    """A model of one of our services, whatever it does.
+
+    Every field can be given with a call too, where it wins over the instance's; None there unsets
+    it.
+    """
+
+    model_config = ConfigDict(
+        populate_by_name=True, protected_namespaces=(), hide_input_in_errors=True
+    )
+
+    service: ClassVar[Service]
+    documented: ClassVar[tuple[str, ...]]
+    """Fields for what only some services document."""
+    common: ClassVar[tuple[str, ...]] = CONNECTION
+    """Fields that every service has."""
+
+    model: str | None = None
+    """What to ask; also `model_name`."""
+    timeout: Any = None
+    """Seconds between bytes, a tuple (connect, read, write, pool), an `httpx.Timeout`, or None for
+    10 s to connect and 600 s between bytes; also `request_timeout`."""
+    stall_timeout: float | None = None
+    """Seconds between two events of an answer, whatever keep-alive comments come; None means the
+    read timeout."""
+    max_retries: int = 2
+    """How many more times to try where nothing came or the service asks to try again."""
+    retry_timeouts: bool = False
+    """Also send again what was not answered in time, although it may be billed twice."""
+    api_key: SecretStr | None = None
+    """The key; from the environment if not given."""
+    base_url: str | None = None
+    """Root of the service, with or without its version part; from the environment if not given."""
+    allow_http: bool = False
+    """Send the key also over plain HTTP to another machine, on a network that you trust."""
+    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Further headers of every request; they may hold secrets and are never serialised."""
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    """An `httpx.Client` of your own, for proxies, certificates or limits."""
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    """The same for async calls: an `httpx.AsyncClient`."""
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body."""
+    extra_body: dict[str, Any] | None = None
+    """Further fields of the request body, sent as they are over everything else."""
+
+    _connections: Connections | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_other_names(cls, values: Any) -> Any:
+        """Take the names that users know, and move fields that are none to `model_kwargs`."""
+        if not isinstance(values, dict):
+            return values
+        names = {
+            "model_name": "model",
+            "stop_sequences": "stop",
+            "request_timeout": "timeout",
+            "extra_headers": "default_headers",
+            f"{cls.service.name}_api_key": "api_key",
+            f"{cls.service.name}_api_base": "base_url",
+            f"{cls.service.name}_base_url": "base_url",
+        }
+        known = {names.get(name, name): value for name, value in values.items()}
+        unknown = {name: known.pop(name) for name in [*known] if name not in cls.model_fields}
+        if unknown:
+            warnings.warn(
+                f"{cls.__name__} has no field {', '.join(sorted(map(str, unknown)))}; passed on in "
+                "model_kwargs. Give it there, or in extra_body, if it is meant.",
+                stacklevel=4,
+            )
+            known["model_kwargs"] = {**(known.get("model_kwargs") or {}), **unknown}
+        return known
+
+    @model_validator(mode="after")
+    def _find_key_and_address(self) -> Self:
+        if self.api_key is None:
+            found = found_key(self.service)
+            if found is None:
+                raise missing_key(self.service)
+            self.api_key = SecretStr(found)
+        self.service.key_headers(self.api_key.get_secret_value())
+        self.base_url = self.base_url or found_base_url(self.service)
+        self.service.root(self.base_url)
+        must_be_private(self.base_url, allow_http=self.allow_http)
+        self._get_connections()
+        return self
+
+    # --- what is asked for ---
+
+    def _parameters(self) -> dict[str, Any]:
+        """The instance's parameters in the transport's words."""
+        own = {
+            RENAMED.get(name, name): value
+            for name in (*self.common, *self.documented)
+            if (value := getattr(self, name)) is not None
+        }
+        return own | _sorted_out(self.model_kwargs)
+
+    def _service_of(self, given: Mapping[str, Any]) -> Service:
+        """The service that the parameters mean."""
+        if not given.get("model"):
+            raise ValueError(f"{self.service.title} needs a model: pass model=....")
+        return self.service
+
+    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The instance's parameters with a call's over them, in the transport's words."""
+        own = self._parameters()
+        call = {
+            RENAMED.get(name, name): value
+            for name, value in options.items()
+            if name not in NOT_SENT
+        }
+        for name in ("headers", "extra_body", "model_kwargs"):
+            if not isinstance(call.get(name) or {}, Mapping):
+                raise ValueError(f"{name} must be a mapping, not {type(call[name]).__name__}.")
+        call |= _sorted_out(call.pop("model_kwargs", None) or {})
+        given = merged(own, call)
+        more = (own.get("model_kwargs"), given.pop("model_kwargs", None), given.get("extra_body"))
+        given["extra_body"] = {name: each[name] for each in more if each for name in each}
+        given["headers"] = hidden({**(self.default_headers or {}), **(call.get("headers") or {})})
+        if isinstance(given.get("api_key"), SecretStr):
+            given["api_key"] = Secret(given["api_key"].get_secret_value())
+        for name in ("api_key", "model"):
+            if not isinstance(given.get(name, ""), str):
+                raise ValueError(f"{name} must be a string, not {type(given[name]).__name__}.")
+        return given
+
+    def _get_connections(self) -> Connections:
+        if self._connections is None:
+            self._connections = Connections(self.http_client, self.http_async_client)
+        return self._connections
+
+    def _client(self, what: Asked | Question) -> Client:
+        return Client(what.service, what.settings, self._get_connections())
+
+    def _async_client(self, what: Asked | Question) -> AsyncClient:
+        return AsyncClient(what.service, what.settings, self._get_connections())
+
+    def _label(self, given: Mapping[str, Any]) -> str:
+        """What the model is called where the answer does not say."""
+        return str(given.get("model") or self.model or "")
+
+    # --- the service's models ---
+
+    def list_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
+        """Ask which models the service offers, to the last page.
+
+        Args:
+            listing: Which of its lists: Orq has `catalogue` and `models`, Atoma `models` and
+                `open_router`; the first one if not given.
+            **filters: What the list can be narrowed by, such as Orq's `provider`.
+        """
+        with langchain_errors():
+            return Client(*self._known()).list_models(listing, **filters)
+
+    async def alist_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
+        """Ask which models the service offers; see `list_models`."""
+        with langchain_errors():
+            return await AsyncClient(*self._known()).list_models(listing, **filters)
+
+    def _known(self) -> tuple[Service, Settings, Connections]:
+        return self.service, settings_of(self.service, self._given({})), self._get_connections()
+
+    @property
+    def model_name(self) -> str | None:
+        """What to ask; the same as `model`."""
+        return self.model
+
+    # --- connections ---
+
+    def close(self) -> None:
+        """Close the connections, unless other models use them or the client is your own.
+
+        A later call opens new ones.
+        """
+        self._get_connections().close()
+
+    async def aclose(self) -> None:
+        """Close the running event loop's connections too; see `close`."""
+        await self._get_connections().aclose()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        for client in (self.http_client, self.http_async_client):
+            memo[id(client)] = client  # a client is shared, not copied
+        return super().__deepcopy__(memo)
