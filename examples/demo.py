@@ -6,7 +6,6 @@ network. With `DEMO=live`, every service whose key is in the environment is aske
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import langchain_demo
+import llamaindex_demo
+import retrieval_demo
 from stage import Service, headline
 
 SERVICES = (
@@ -52,12 +53,12 @@ def main() -> None:
         headline("LangChain")
         for service in services:
             langchain_demo.show(service)
-        if importlib.util.find_spec("llamaindex_demo"):
-            import llamaindex_demo
-
-            headline("LlamaIndex")
-            for service in services:
-                llamaindex_demo.show(service)
+        headline("LlamaIndex")
+        for service in services:
+            llamaindex_demo.show(service)
+        headline("Retrieval")
+        for service in services:
+            retrieval_demo.show(service)
     print(f"\nAll done in {time.perf_counter() - started:.1f} s.")
 
 

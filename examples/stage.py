@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -43,15 +42,33 @@ def step(service: Service, what: str) -> None:
     print(f"\n[{service.title}] {what}")
 
 
-def stream(pieces: Iterable[str]) -> str:
-    """Print pieces of text as they come, and give the whole."""
-    whole = ""
+class Shown:
+    """Text that is printed as it comes, indented under its step."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._is_first = True
+
+    def add(self, piece: str) -> None:
+        """Print a piece."""
+        piece = piece.lstrip("\n") if self._is_first else piece
+        for number, line in enumerate(piece.split("\n")):
+            if number and self._line:
+                print()
+                self._line = ""
+            if line:
+                print(line if self._line else f"  {line}", end="", flush=True)
+                self._line += line
+                self._is_first = False
+
+    def close(self) -> None:
+        """End the last line."""
+        print()
+
+
+def stream(pieces: Iterable[str]) -> None:
+    """Print pieces of text as they come."""
+    shown = Shown()
     for piece in pieces:
-        shown = piece if whole else piece.lstrip("\n")
-        if shown and not whole:
-            sys.stdout.write("  ")
-        whole += shown
-        sys.stdout.write(shown.replace("\n", "\n  "))
-        sys.stdout.flush()
-    print()
-    return whole
+        shown.add(piece)
+    shown.close()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from langchain_core.messages import AIMessage
 from pydantic import model_validator
-from typing_extensions import Self
 
 from emissary_transport.service import Service
 from emissary_transport.services import ATOMA, EMISSARY, ORQ, surface
 from langchain_emissary.base import ServiceChat
+from langchain_emissary.deployed import Deployed
 
 
-class ChatEmissary(ServiceChat):
+class ChatEmissary(ServiceChat, Deployed):
     """Chat with a fine-tuned model deployed on Emissary.
 
     `ChatEmissary(project_id=..., deployment_id=...)` speaks the deployment API (from
@@ -52,10 +52,6 @@ class ChatEmissary(ServiceChat):
         "stream_mode",
     )
 
-    project_id: str | None = None
-    """Project of the deployment; from `EMISSARY_PROJECT_ID` if not given."""
-    deployment_id: str | None = None
-    """The deployment to ask; from `EMISSARY_DEPLOYMENT_ID` if neither it nor a model is given."""
     top_k: int | None = None
     """Sample from the k likeliest tokens."""
     no_repeat_ngram_size: int | None = None
@@ -71,32 +67,12 @@ class ChatEmissary(ServiceChat):
     stream_mode: Literal["auto", "delta", "cumulative"] = "auto"
     """How `{response}` events of a stream are meant: as increments, or as all the text so far."""
 
-    @model_validator(mode="after")
-    def _find_deployment(self) -> Self:
-        if self.model is None:
-            self.project_id = self.project_id or os.environ.get("EMISSARY_PROJECT_ID")
-            self.deployment_id = self.deployment_id or os.environ.get("EMISSARY_DEPLOYMENT_ID")
-        surface(
-            {
-                "model": self.model,
-                "project_id": self.project_id,
-                "deployment_id": self.deployment_id,
-                "tool_calling": self.tool_calling,
-            }
-        )
-        return self
-
     def _service_of(self, given: Mapping[str, Any]) -> Service:
         return surface(given)
 
     def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
         asked_for = given.get("streaming", self.streaming)
         return stream and (not given.get("deployment_id") or bool(asked_for))
-
-    def _label(self, given: Mapping[str, Any]) -> str:
-        return str(
-            given.get("model") or given.get("deployment_id") or self.model or self.deployment_id
-        )
 
 
 class ChatOrq(ServiceChat):
@@ -112,8 +88,8 @@ class ChatOrq(ServiceChat):
 
     A few of Orq's fields have names that LangChain uses as well: a `cache` or `timeout` that is a
     dict is Orq's (also `router_cache`, `router_timeout`), `name` is the run's name here and the
-    trace's there, and text in `metadata` goes to both. With a call, `metadata` is Orq's (also
-    `router_metadata`), and `config={"metadata": ...}` LangChain's.
+    trace's there, and `metadata` goes to both, to Orq as text. With a call, `metadata` is Orq's
+    (also `router_metadata`), and `config={"metadata": ...}` LangChain's.
     """
 
     service: ClassVar[Service] = ORQ
@@ -200,7 +176,7 @@ class ChatOrq(ServiceChat):
     router_timeout: dict[str, Any] | None = None
     """Orq's `timeout`: `{"call_timeout": milliseconds}`."""
     router_metadata: dict[str, str] | None = None
-    """Orq's `metadata`; text from `metadata` if not given."""
+    """Orq's `metadata`, which is text only; `metadata` as text if not given."""
 
     @model_validator(mode="before")
     @classmethod
@@ -213,14 +189,12 @@ class ChatOrq(ServiceChat):
             if isinstance(values.get(name), Mapping):
                 values.setdefault(f"router_{name}", values.pop(name))
         told = values.get("metadata") or {}
-        if "router_metadata" not in values and told:
-            for key, value in told.items():
-                if key != "lc_versions" and not isinstance(value, str):
-                    raise ValueError(
-                        f"metadata goes to Orq too, which takes text only, and {key!r} is none: "
-                        "give tracing metadata with with_config(metadata=...) instead."
-                    )
-            values["router_metadata"] = {k: v for k, v in told.items() if k != "lc_versions"}
+        if told and "router_metadata" not in values:
+            values["router_metadata"] = {
+                str(name): value if isinstance(value, str) else json.dumps(value, default=str)
+                for name, value in told.items()
+                if name != "lc_versions"
+            }
         return values
 
     def invoke(self, *args: Any, **kwargs: Any) -> AIMessage:

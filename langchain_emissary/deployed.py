@@ -1,4 +1,4 @@
-"""What Emissary's models beside the chat model share: which of its two APIs to speak."""
+"""What Emissary's models share: which of its two APIs to speak."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Deployed(ServiceModel):
                 "model": self.model,
                 "project_id": self.project_id,
                 "deployment_id": self.deployment_id,
+                "tool_calling": getattr(self, "tool_calling", None),
             }
         )
         return self

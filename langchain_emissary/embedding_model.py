@@ -12,7 +12,7 @@ from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
 from emissary_transport import inquiry
-from emissary_transport.embedding import Batch, EmbeddingService
+from emissary_transport.embedding import Batch, EmbeddingService, checked_texts
 from emissary_transport.gathering import BOUND, aembed, embed, must_be_bound
 from emissary_transport.question import Question, question
 from langchain_emissary.errors import langchain_errors
@@ -145,5 +145,5 @@ class ServiceEmbeddings(ServiceModel, Embeddings):
             raise ImportError(
                 "show_progress_bar=True needs tqdm: pip install tqdm", name="tqdm"
             ) from missing
-        with tqdm(total=len(texts), desc="Embedding", unit="text") as bar:
+        with tqdm(total=len(checked_texts(texts)), desc="Embedding", unit="text") as bar:
             yield lambda batch: bar.update(len(batch.texts)) and None

@@ -55,7 +55,7 @@ def listed_models(
         ValueError: There is no such list, or it has no such filter.
     """
     listing = _chosen(service, listings, name)
-    query = _query(service, listing, given)
+    query = _query(listing, given)
     cursor, edge = ("ending_before", 0) if "ending_before" in query else ("starting_after", -1)
     pages: list[tuple[ModelCard, ...]] = []
     seen = {query.get(cursor)}
@@ -106,16 +106,14 @@ def _chosen(service: Service, listings: Listings, name: str | None) -> Listing:
     return listings[name]
 
 
-def _query(service: Service, listing: Listing, given: Mapping[str, Any]) -> dict[str, Any]:
+def _query(listing: Listing, given: Mapping[str, Any]) -> dict[str, Any]:
     query: dict[str, Any] = {} if listing.page is None else {"limit": listing.page}
     for name, value in given.items():
         if value is None:
             continue
         if name not in listing.filters:
             filters = ", ".join(sorted(listing.filters)) or "none"
-            raise ValueError(
-                f"{service.title}'s list of models has no filter {name!r}; it has: {filters}."
-            )
+            raise ValueError(f"The list of models has no filter {name!r}; it has: {filters}.")
         kind = listing.filters[name]
         is_one_of_many = kind.kind == "array" and isinstance(value, str)
         query[name] = [value] if is_one_of_many else kind.checked(name, value)

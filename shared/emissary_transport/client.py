@@ -161,14 +161,16 @@ class Client(_Base):
             ValueError: The question can't be sent; nothing was.
         """
         with discreet(self._secrets):
-            response = self._run(self._inquiry(inquiry))
-            try:
-                content = response.read()
-            except httpx.RequestError as exc:
-                raise cut_off(self.service, exc) from without_key(exc)
-            finally:
-                response.close()
-            return inquiry.answer(content)
+            return inquiry.answer(self._content(inquiry))
+
+    def _content(self, inquiry: Inquiry[Any]) -> bytes:
+        response = self._run(self._inquiry(inquiry))
+        try:
+            return response.read()
+        except httpx.RequestError as exc:
+            raise cut_off(self.service, exc) from without_key(exc)
+        finally:
+            response.close()
 
     def list_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
         """Ask which models the service offers, to the last page.
@@ -285,14 +287,16 @@ class AsyncClient(_Base):
     async def ask(self, inquiry: Inquiry[T]) -> T:
         """Put one question and give what its answer means; see `Client.ask`."""
         with discreet(self._secrets):
-            response = await self._run(self._inquiry(inquiry))
-            try:
-                content = await response.aread()
-            except httpx.RequestError as exc:
-                raise cut_off(self.service, exc) from without_key(exc)
-            finally:
-                await response.aclose()
-            return inquiry.answer(content)
+            return inquiry.answer(await self._content(inquiry))
+
+    async def _content(self, inquiry: Inquiry[Any]) -> bytes:
+        response = await self._run(self._inquiry(inquiry))
+        try:
+            return await response.aread()
+        except httpx.RequestError as exc:
+            raise cut_off(self.service, exc) from without_key(exc)
+        finally:
+            await response.aclose()
 
     async def list_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
         """Ask which models the service offers; see `Client.list_models`."""

@@ -16,7 +16,7 @@ from emissary_transport.prompted import (
 )
 from emissary_transport.reading import Reader
 from emissary_transport.service import Service, call_body
-from emissary_transport.types import Call, Delta, Json, Message, Named
+from emissary_transport.types import Call, Delta, Json, Named, Usage
 
 _REQUIRED = "You must call at least one of the functions now; do not answer in plain text."
 
@@ -42,11 +42,6 @@ class RequiredCall:
         """Give nothing: an answer without a call is not the answer."""
         return []
 
-    @property
-    def text(self) -> str:
-        """The text of what is held."""
-        return "".join(delta.text for delta in self._held)
-
 
 class Exchange:
     """A call, the request that it takes now, and whether it has been answered.
@@ -61,6 +56,8 @@ class Exchange:
         self._call = _with_valid_tools(service, call)
         self._sent, self._is_forced = self._as_sent(self._call)
         self._asked_again = False
+        self._reader: Reader | None = None
+        self._spent: Usage | None = None
         self._required: RequiredCall | None = None
         self._prompted: PromptedTools | None = None
         self.body: Json = call_body(service, self._sent)
@@ -84,7 +81,7 @@ class Exchange:
         """A reader for the answer to the request as it is now."""
         self._prompted, json_filter = self._prompt_filters()
         self._required = RequiredCall() if self._is_forced else None
-        return Reader(
+        self._reader = Reader(
             self._service,
             content_type,
             streamed=self.streams,
@@ -92,7 +89,9 @@ class Exchange:
             filters=[part for part in (self._prompted, json_filter, self._required) if part],
             stream_mode=self._call.stream_mode,
             choices=self._call.options.get("n") or 1,
+            spent=self._spent,
         )
+        return self._reader
 
     def settle(self) -> None:
         """Take the end of an answer: the call is answered, or has to be asked for once more.
@@ -110,7 +109,8 @@ class Exchange:
                 service=self._service.name,
             )
         self._asked_again = True
-        self.body = call_body(self._service, self._once_more(self._required))
+        self._spent = self._reader.usage if self._reader else None
+        self.body = call_body(self._service, self._once_more())
 
     def _as_sent(self, call: Call) -> tuple[Call, bool]:
         """The call as the service can take it, and whether its tool call is enforced here."""
@@ -124,7 +124,7 @@ class Exchange:
         messages = with_instructions(call.messages, _REQUIRED)
         return replace(call, tool_choice="auto", messages=messages), True
 
-    def _once_more(self, required: RequiredCall) -> Call:
+    def _once_more(self) -> Call:
         """The call after an answer without the tool call that it requires.
 
         A service that can only be made to call a tool by its name is told the last one, where a
@@ -132,12 +132,7 @@ class Exchange:
         """
         if self._prompted:
             return prompted_call(asked_again(self._call, self._prompted.text_held))
-        said = (Message("assistant", required.text),) if required.text else ()
-        return replace(
-            self._sent,
-            tool_choice=Named(_name(self._call.tools[-1])),
-            messages=(*self._sent.messages, *said, Message("user", _REQUIRED)),
-        )
+        return replace(self._call, tool_choice=Named(_name(self._call.tools[-1])))
 
     def _prompt_filters(self) -> tuple[PromptedTools | None, PromptedJson | None]:
         call = self._call

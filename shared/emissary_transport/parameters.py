@@ -72,7 +72,7 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     """A model's parameters with a call's over them; None in the call unsets.
 
     An output limit given with the call replaces the model's, whichever names they go by, and so
-    does a model or deployment.
+    does a model or deployment. An address can be replaced, but not be unset.
 
     >>> merged({"max_tokens": 9, "seed": 1}, {"max_new_tokens": 5, "seed": None})
     {'max_new_tokens': 5}
@@ -86,7 +86,10 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     if call.get("deployment_id") is not None:
         displaced.add("model")
     kept = {name: value for name, value in model.items() if name not in displaced}
-    return {name: value for name, value in {**kept, **call}.items() if value is not None}
+    told = {name: value for name, value in {**kept, **call}.items() if value is not None}
+    if "base_url" in model:
+        told.setdefault("base_url", model["base_url"])
+    return told
 
 
 def _told_apart(given: Parameters) -> Parameters:

@@ -21,7 +21,7 @@ from emissary_transport.sse import (
     WholeBody,
 )
 from emissary_transport.types import Delta, Json, Usage
-from emissary_transport.usage import usage_of
+from emissary_transport.usage import total_usage, usage_of
 
 _LINES = frozenset({"application/x-ndjson", "application/jsonl", "application/jsonlines"})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
@@ -69,6 +69,7 @@ class Reader:
         marked: An end marker was seen, with which a body ends by itself.
         ended: A finish reason or an end marker was seen.
         events: How many events have been read.
+        usage: Tokens that this answer took, as far as the service has told.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Reader:
         filters: Sequence[Filter] = (),
         stream_mode: str = "auto",
         choices: int = 1,
+        spent: Usage | None = None,
     ) -> None:
         self.done = False
         self.marked = False
@@ -95,8 +97,10 @@ class Reader:
         self._filters = tuple(filters)
         self._states: dict[int, _ChoiceState] = {}
         self._texts = GrowingText(stream_mode)
-        self._usage: Usage | None = None
+        self.usage: Usage | None = None
+        self._spent = spent
         self._usage_event: Json = {}
+        self._first: Json = {}
         self._last: Json = {}
         self._promised = not service.loose_streams
         self.ended = False
@@ -213,9 +217,10 @@ class Reader:
         choices = value.get("choices")
         if value.get("error") or _is_message_only(value):
             raise failure(self._service, value, self.events - 1)
+        self._first = self._first or value
         self._last = value
         if value.get("usage") and (usage := usage_of(value["usage"])):
-            self._usage, self._usage_event = usage, value
+            self.usage, self._usage_event = usage, value
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             return [
                 delta
@@ -317,19 +322,20 @@ class Reader:
     def _closing(self) -> Delta:
         """What stands for the answer as a whole, told once."""
         delta = Delta(raw=self._last)
-        if self._usage_event:
-            delta.usage = self._usage
-            delta.raw = self._usage_event
+        delta.usage = total_usage(self._spent, self.usage)
+        delta.raw = self._usage_event or delta.raw
         if not self._said_metadata and self._last:
             delta.metadata = self._metadata(self._last)
         return delta
 
     def _metadata(self, value: Json) -> Json:
+        """What the event says of the answer as a whole, and the first event said before it."""
         self._said_metadata = True
         told = {
-            name: value[name]
-            for name in value
-            if name not in _ANSWER_KEYS and value[name] is not None
+            name: fact
+            for event in (self._first, value)
+            for name, fact in event.items()
+            if name not in _ANSWER_KEYS and fact is not None
         }
         if isinstance(told.get("created"), float):
             told["created"] = int(told["created"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from emissary_transport.content import whole_number
@@ -42,3 +43,20 @@ def usage_of(told: Any) -> Usage | None:
 
 def _whole(counts: Any, name: str) -> int | None:
     return whole_number(counts.get(name)) if isinstance(counts, Mapping) else None
+
+
+def total_usage(*each: Usage | None) -> Usage | None:
+    """What several answers took together; what none of them told is None.
+
+    >>> total_usage(Usage(1, 2, 3), None, Usage(4, 5, 9)).total_tokens
+    12
+    """
+    known = [usage for usage in each if usage is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    total: dict[str, Any] = {}
+    for field in fields(Usage):
+        counts = [getattr(usage, field.name) for usage in known]
+        told = [count for count in counts if count is not None]
+        total[field.name] = sum(told) if told else None
+    return Usage(**total)

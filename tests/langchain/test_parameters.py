@@ -193,11 +193,12 @@ def test_a_timeout_of_every_form(timeout: Any) -> None:
     assert peer.request.extensions["timeout"]["read"] == 30
 
 
-def test_tracing_metadata_that_is_text_goes_to_orq_and_other_is_refused() -> None:
-    model = ORQ.model(Peer([answer()]), metadata={"ticket": "42"})
-    assert model.metadata["ticket"] == "42"
-    with pytest.raises(ValueError, match="text only"):
-        ORQ.model(Peer([answer()]), metadata={"ticket": 42})
+def test_tracing_metadata_goes_to_orq_too_as_text() -> None:
+    peer = Peer([answer()])
+    model = ORQ.model(peer, metadata={"ticket": 42, "team": "ai"})
+    model.invoke("Hi")
+    assert model.metadata["ticket"] == 42
+    assert peer.body["metadata"] == {"ticket": "42", "team": "ai"}
 
 
 @pytest.mark.parametrize("how", HOWS)

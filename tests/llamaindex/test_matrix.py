@@ -66,10 +66,12 @@ from llamaindex.peer import KEY
 from llamaindex_emissary import Atoma, Emissary, Orq
 
 # Of LlamaIndex's own making: memories leave their databases, and `asyncio_run` its event loop, to
-# the garbage collector; workflows use deprecated attributes of Pydantic's.
+# the garbage collector, when the database's thread may find its event loop closed; workflows use
+# deprecated attributes of Pydantic's.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
     pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
 ]

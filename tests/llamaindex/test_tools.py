@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
 from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 
 from emissary_transport.errors import MissingToolCall
@@ -190,3 +192,35 @@ def test_history_of_an_agent_goes_back_as_it_came(how: str) -> None:
     result = ChatMessage(role="tool", content="3", additional_kwargs={"tool_call_id": "c1"})
     both.chat([*HI, first.message, result])
     assert peer.body["messages"][1] == {"role": "assistant", "tool_calls": [CALL]}
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
+@pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning")
+@pytest.mark.parametrize("service", ["orq", "atoma", "emissary"])
+async def test_one_agent_hands_over_to_another(service: str) -> None:
+    def asks(name: str, arguments: str) -> Any:
+        if service == "emissary":
+            return whole(f'<tool_call>{{"name": "{name}", "arguments": {arguments}}}</tool_call>')
+        call = {"id": name, "type": "function", "function": {"name": name, "arguments": arguments}}
+        return whole(None, tool_calls=[call])
+
+    peer = Peer(
+        asks("handoff", '{"to_agent": "adder", "reason": "numbers"}'),
+        asks("add", '{"a": 1, "b": 2}'),
+        whole("It is 3."),
+    )
+    llm = model(service, peer)
+    memory = ChatMemoryBuffer.from_defaults(token_limit=10_000)
+    common: Any = {"llm": llm, "streaming": False}
+    clerk = FunctionAgent(name="clerk", description="Greets.", tools=[OTHER], **common)
+    adder = FunctionAgent(name="adder", description="Adds.", tools=[TOOL], **common)
+    workflow = AgentWorkflow(agents=[clerk, adder], root_agent="clerk")
+    assert str(await workflow.run("1+2?", memory=memory)) == "It is 3."
+    last = peer.body["messages"]
+    if service == "emissary":
+        assert "<tool_response>" in last[-1]["content"]
+    else:
+        calls = [call["id"] for turn in last for call in turn.get("tool_calls", ())]
+        results = [turn["tool_call_id"] for turn in last if turn["role"] == "tool"]
+        assert calls[-1] == results[-1] == "add"
+        assert set(results) <= set(calls)

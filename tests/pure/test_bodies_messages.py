@@ -44,8 +44,8 @@ def test_roles(service, roles, role):
         return
     [sent] = call_body(service, call(message))["messages"]
     assert sent["content"] == "hi"
-    is_plain = service.name == "emissary" and role == "developer"
-    assert sent["role"] == ("system" if is_plain else role)
+    has_no_developer = service is not ORQ and role == "developer"
+    assert sent["role"] == ("system" if has_no_developer else role)
 
 
 PARTS = {

@@ -20,12 +20,10 @@ def emulator() -> Iterator[emissary_emulator.Server]:
 
 @pytest.fixture(autouse=True)
 def _known_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `load(..., allowed_objects="all")` know our classes, which LangChain grants only its own."""
+    """Let `load(..., allowed_objects="all")` know our classes, as LangChain does its own."""
     load = sys.modules["langchain_core.load.load"]
     for cls in (ChatEmissary, ChatOrq, ChatAtoma):
-        monkeypatch.setitem(
-            load.ALL_SERIALIZABLE_MAPPINGS, tuple(cls.lc_id()), tuple(cls.lc_id())
-        )
+        monkeypatch.setitem(load.ALL_SERIALIZABLE_MAPPINGS, tuple(cls.lc_id()), tuple(cls.lc_id()))
     load._default_class_paths_cache.clear()
 
 

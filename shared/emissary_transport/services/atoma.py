@@ -25,6 +25,8 @@ def atoma_message(message: Message) -> Json:
     A part's `cache_control` means something to other providers only.
     """
     body = {"content": ""} | common_message(message)
+    if message.role == "developer":  # the server takes it, the documents do not know it
+        body["role"] = "system"
     if isinstance(body["content"], list):
         for part in body["content"]:
             part.pop("cache_control", None)
