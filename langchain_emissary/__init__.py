@@ -5,6 +5,9 @@
 `OrqRerank` ranks. See `langchain_emissary.errors` for what they raise.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 try:
     import langchain_core  # noqa: F401
 except ModuleNotFoundError as missing:
@@ -18,9 +21,11 @@ except ModuleNotFoundError as missing:
 from emissary_transport import __version__
 from langchain_emissary import blocks
 from langchain_emissary.chat_models import ChatAtoma, ChatEmissary, ChatOrq
-from langchain_emissary.embeddings import AtomaEmbeddings, EmissaryEmbeddings, OrqEmbeddings
-from langchain_emissary.llms import AtomaLLM, EmissaryLLM, OrqLLM
-from langchain_emissary.rerank import OrqRerank
+
+if TYPE_CHECKING:
+    from langchain_emissary.embeddings import AtomaEmbeddings, EmissaryEmbeddings, OrqEmbeddings
+    from langchain_emissary.llms import AtomaLLM, EmissaryLLM, OrqLLM
+    from langchain_emissary.rerank import OrqRerank
 
 __all__ = [
     "AtomaEmbeddings",
@@ -37,3 +42,25 @@ __all__ = [
 ]
 
 blocks.register()
+
+_ELSEWHERE = {
+    "AtomaEmbeddings": "embeddings",
+    "EmissaryEmbeddings": "embeddings",
+    "OrqEmbeddings": "embeddings",
+    "AtomaLLM": "llms",
+    "EmissaryLLM": "llms",
+    "OrqLLM": "llms",
+    "OrqRerank": "rerank",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what not every program needs when it is first used."""
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_ELSEWHERE[name]}")
+    return globals().setdefault(name, getattr(module, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,11 +16,10 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 from typing_extensions import Self
 
-from emissary_transport import __version__
-from emissary_transport.client import AsyncClient, Client
+import emissary_transport as transport
 from emissary_transport.parameters import Asked, asked, tool_choice_of
 from emissary_transport.types import Named
 from langchain_emissary.errors import langchain_errors
@@ -46,10 +45,6 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
     wins over the instance's; None there unsets it.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True, protected_namespaces=(), hide_input_in_errors=True
-    )
-
     kind: ClassVar[Literal["chat", "llm"]] = "chat"
     common: ClassVar[tuple[str, ...]] = (
         *ServiceLanguageModel.common,
@@ -70,7 +65,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
 
     @model_validator(mode="after")
     def _add_emissary_integrations_version(self) -> Self:
-        self._add_version("emissary-integrations", __version__)
+        self._add_version("emissary-integrations", transport.__version__)
         return self
 
     # --- what is asked for ---
@@ -266,13 +261,13 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
             ModelError: The service gave no usable answer, or lists no such model.
         """
         with langchain_errors():
-            card = Client(*self._known()).describe_model(self._label({}))
+            card = transport.Client(*self._known()).describe_model(self._label({}))
         return self._with_profile(profile_of(card))
 
     async def awith_profile_from_service(self) -> Self:
         """A copy that knows what the service tells; see `with_profile_from_service`."""
         with langchain_errors():
-            card = await AsyncClient(*self._known()).describe_model(self._label({}))
+            card = await transport.AsyncClient(*self._known()).describe_model(self._label({}))
         return self._with_profile(profile_of(card))
 
     def _with_profile(self, told: ModelProfile) -> Self:

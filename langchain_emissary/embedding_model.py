@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from langchain_core.embeddings import Embeddings
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 from typing_extensions import Self
 
 from emissary_transport import inquiry
@@ -29,13 +29,6 @@ class ServiceEmbeddings(ServiceModel, Embeddings):
     ValueError before any. When a request fails, no further one is sent, and the error's `texts`
     tells which texts it was about.
     """
-
-    model_config = ConfigDict(
-        populate_by_name=True,
-        protected_namespaces=(),
-        hide_input_in_errors=True,
-        arbitrary_types_allowed=True,
-    )
 
     embedding: ClassVar[EmbeddingService]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 from typing_extensions import Self
 
 from emissary_transport.inquiry import Inquiry, Ranking
@@ -36,13 +36,6 @@ class OrqRerank(Routed, BaseDocumentCompressor):
         )
         ```
     """
-
-    model_config = ConfigDict(
-        populate_by_name=True,
-        protected_namespaces=(),
-        hide_input_in_errors=True,
-        arbitrary_types_allowed=True,
-    )
 
     service: ClassVar[Service] = ORQ_RERANK
     documented: ClassVar[tuple[str, ...]] = (

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self
 
-from emissary_transport.client import AsyncClient, Client
+import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
-from emissary_transport.pool import Connections
 from emissary_transport.question import Question
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
@@ -24,6 +23,9 @@ from emissary_transport.settings import (
     must_be_private,
 )
 from langchain_emissary.errors import langchain_errors
+
+if TYPE_CHECKING:
+    from emissary_transport import AsyncClient, Client, Connections
 
 RENAMED = {
     "model_name": "model",
@@ -70,7 +72,11 @@ class ServiceModel(BaseModel):
     """
 
     model_config = ConfigDict(
-        populate_by_name=True, protected_namespaces=(), hide_input_in_errors=True
+        populate_by_name=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # until the first model is made: most programs use one class of many
     )
 
     service: ClassVar[Service]
@@ -192,14 +198,14 @@ class ServiceModel(BaseModel):
 
     def _get_connections(self) -> Connections:
         if self._connections is None:
-            self._connections = Connections(self.http_client, self.http_async_client)
+            self._connections = transport.Connections(self.http_client, self.http_async_client)
         return self._connections
 
     def _client(self, what: Asked | Question) -> Client:
-        return Client(what.service, what.settings, self._get_connections())
+        return transport.Client(what.service, what.settings, self._get_connections())
 
     def _async_client(self, what: Asked | Question) -> AsyncClient:
-        return AsyncClient(what.service, what.settings, self._get_connections())
+        return transport.AsyncClient(what.service, what.settings, self._get_connections())
 
     def _label(self, given: Mapping[str, Any]) -> str:
         """What the model is called where the answer does not say."""
@@ -216,12 +222,12 @@ class ServiceModel(BaseModel):
             **filters: What the list can be narrowed by, such as Orq's `provider`.
         """
         with langchain_errors():
-            return Client(*self._known()).list_models(listing, **filters)
+            return transport.Client(*self._known()).list_models(listing, **filters)
 
     async def alist_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
         """Ask which models the service offers; see `list_models`."""
         with langchain_errors():
-            return await AsyncClient(*self._known()).list_models(listing, **filters)
+            return await transport.AsyncClient(*self._known()).list_models(listing, **filters)
 
     def _known(self) -> tuple[Service, Settings, Connections]:
         return self.service, settings_of(self.service, self._given({})), self._get_connections()

@@ -15,7 +15,7 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseLLM, LanguageModelInput
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
 from langchain_core.runnables import RunnableConfig
-from pydantic import ConfigDict, SecretStr, model_validator
+from pydantic import SecretStr, model_validator
 from typing_extensions import Self
 
 from emissary_transport import __version__
@@ -37,10 +37,6 @@ class ServiceLLM(ServiceLanguageModel, BaseLLM):
     Every field can be given with a call too (`invoke(..., temperature=0)`, `bind(...)`), where it
     wins over the instance's; None there unsets it.
     """
-
-    model_config = ConfigDict(
-        populate_by_name=True, protected_namespaces=(), hide_input_in_errors=True
-    )
 
     kind: ClassVar[Literal["chat", "llm"]] = "llm"
 

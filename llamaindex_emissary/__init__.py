@@ -5,6 +5,9 @@
 `emissary_transport.errors`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 try:
     import llama_index.core  # noqa: F401
 except ModuleNotFoundError as missing:
@@ -16,9 +19,11 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 from emissary_transport import __version__
-from llamaindex_emissary.embeddings import AtomaEmbedding, EmissaryEmbedding, OrqEmbedding
 from llamaindex_emissary.llms import Atoma, Emissary, Orq
-from llamaindex_emissary.rerank import OrqRerank
+
+if TYPE_CHECKING:
+    from llamaindex_emissary.embeddings import AtomaEmbedding, EmissaryEmbedding, OrqEmbedding
+    from llamaindex_emissary.rerank import OrqRerank
 
 __all__ = [
     "Atoma",
@@ -30,3 +35,22 @@ __all__ = [
     "OrqRerank",
     "__version__",
 ]
+
+_ELSEWHERE = {
+    "AtomaEmbedding": "embeddings",
+    "EmissaryEmbedding": "embeddings",
+    "OrqEmbedding": "embeddings",
+    "OrqRerank": "rerank",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what not every program needs when it is first used."""
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_ELSEWHERE[name]}")
+    return globals().setdefault(name, getattr(module, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

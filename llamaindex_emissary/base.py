@@ -22,7 +22,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.llm import ToolSelection
 from typing_extensions import Self
 
-from emissary_transport.client import AsyncClient, Client
+import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, asked
 from emissary_transport.service import Service
@@ -266,11 +266,11 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
         Raises:
             ServiceError: The service gave no usable answer, or lists no such model.
         """
-        return self._told(Client(*self._known()).describe_model(self._label()))
+        return self._told(transport.Client(*self._known()).describe_model(self._label()))
 
     async def awith_metadata_from_service(self) -> Self:
         """A copy that knows what the service tells; see `with_metadata_from_service`."""
-        return self._told(await AsyncClient(*self._known()).describe_model(self._label()))
+        return self._told(await transport.AsyncClient(*self._known()).describe_model(self._label()))
 
     def _told(self, card: ModelCard) -> Self:
         told: dict[str, Any] = {}

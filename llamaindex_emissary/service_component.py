@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from llama_index.core.bridge.pydantic import Field, PrivateAttr, SecretStr, model_validator
 from llama_index.core.schema import BaseComponent
 from pydantic import ConfigDict, field_validator
 from typing_extensions import Self
 
-from emissary_transport.client import AsyncClient, Client
+import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
-from emissary_transport.pool import Connections
 from emissary_transport.question import Question
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
@@ -28,6 +27,9 @@ ARGUMENTS = {
     "metadata": "router_metadata",
 }
 """Other names of arguments. `metadata` is also what LlamaIndex calls a model's description."""
+
+if TYPE_CHECKING:
+    from emissary_transport import AsyncClient, Client, Connections
 
 RENAMED = {"api_base": "base_url", "stream_usage": "usage"}
 """What the transport calls our fields."""
@@ -161,14 +163,14 @@ class ServiceComponent(BaseComponent):
         return given | {"headers": hidden(headers)}
 
     def _client(self, what: Asked | Question) -> Client:
-        return Client(what.service, what.settings, self._get_connections())
+        return transport.Client(what.service, what.settings, self._get_connections())
 
     def _async_client(self, what: Asked | Question) -> AsyncClient:
-        return AsyncClient(what.service, what.settings, self._get_connections())
+        return transport.AsyncClient(what.service, what.settings, self._get_connections())
 
     def _get_connections(self) -> Connections:
         if self._connections is None:
-            self._connections = Connections(self.http_client, self.async_http_client)
+            self._connections = transport.Connections(self.http_client, self.async_http_client)
         return self._connections
 
     def _label(self) -> str:
@@ -185,11 +187,11 @@ class ServiceComponent(BaseComponent):
                 `open_router`; the first one if not given.
             **filters: What the list can be narrowed by, such as Orq's `provider`.
         """
-        return Client(*self._known()).list_models(listing, **filters)
+        return transport.Client(*self._known()).list_models(listing, **filters)
 
     async def alist_models(self, listing: str | None = None, **filters: Any) -> list[ModelCard]:
         """Ask which models the service offers; see `list_models`."""
-        return await AsyncClient(*self._known()).list_models(listing, **filters)
+        return await transport.AsyncClient(*self._known()).list_models(listing, **filters)
 
     def _known(self) -> tuple[Service, Settings, Connections]:
         return self.service, settings_of(self.service, self._given({})), self._get_connections()

@@ -4,10 +4,11 @@ A `Call` goes in, a `Reply` or a stream of `Delta`s comes out; `Client` and `Asy
 two shells around it. See `emissary_transport.errors` for what can go wrong.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from emissary_transport._version import __version__
-from emissary_transport.client import AsyncClient, Client
 from emissary_transport.errors import ServiceError
-from emissary_transport.pool import Connections
 from emissary_transport.service import Service
 from emissary_transport.services import (
     ATOMA,
@@ -29,6 +30,10 @@ from emissary_transport.types import (
     ToolFragment,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from emissary_transport.client import AsyncClient, Client
+    from emissary_transport.pool import Connections
 
 __all__ = [
     "ATOMA",
@@ -54,3 +59,14 @@ __all__ = [
     "Usage",
     "__version__",
 ]
+
+
+_NEED_HTTPX = {"AsyncClient": "client", "Client": "client", "Connections": "pool"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs httpx when it is first used, not when a model is imported."""
+    if name not in _NEED_HTTPX:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_NEED_HTTPX[name]}")
+    return globals().setdefault(name, getattr(module, name))

@@ -33,7 +33,8 @@ from emissary_transport.pool import Connections
 from emissary_transport.secrecy import discreet, secrets_of
 from emissary_transport.service import Service
 from emissary_transport.services import LISTINGS
-from emissary_transport.settings import Settings, httpx_timeout
+from emissary_transport.settings import Settings
+from emissary_transport.timeouts import httpx_timeout
 from emissary_transport.types import Call, Delta, Reply
 
 LONGEST_REFUSAL = 1024 * 1024
@@ -151,6 +152,7 @@ class Client(_Base):
                         let_end(response, chunks)
                 finally:
                     response.close()
+                    chunk = b""  # what came is not for crash reports
                 exchange.settle()
 
     def ask(self, inquiry: Inquiry[T]) -> T:
@@ -282,6 +284,7 @@ class AsyncClient(_Base):
                         await alet_end(chunks)
                 finally:
                     await response.aclose()
+                    chunk = b""  # what came is not for crash reports
                 exchange.settle()
 
     async def ask(self, inquiry: Inquiry[T]) -> T:

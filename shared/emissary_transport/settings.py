@@ -6,44 +6,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, TypeAlias
-
-import httpx
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 
+if TYPE_CHECKING:
+    import httpx
+
 Timeout: TypeAlias = "float | tuple[float | None, ...] | httpx.Timeout | None"
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 600.0
 
-
-def httpx_timeout(timeout: Timeout) -> httpx.Timeout:
-    """A timeout in seconds as httpx wants it.
-
-    A number is the longest wait between bytes, and for a connection if it is less than the 10
-    seconds that a connection may take; None means 10 s to connect and 600 s between bytes.
-
-    >>> httpx_timeout(5).connect, httpx_timeout(30).connect, httpx_timeout((1, 2)).read
-    (5, 10.0, 2)
-    """
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
-    if timeout is None:
-        return httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    if isinstance(timeout, (tuple, list)):
-        if 2 <= len(timeout) <= 4 and all(wait is None or _is_wait(wait) for wait in timeout):
-            return httpx.Timeout(tuple(timeout))  # type: ignore[arg-type]
-    elif _is_wait(timeout):
-        return httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
-    raise ValueError(
-        "timeout is a number of seconds above 0, a tuple (connect, read, write, pool), an "
-        f"httpx.Timeout or None, not {timeout!r}."
-    )
-
-
-def _is_wait(seconds: Any) -> bool:
+def is_wait(seconds: Any) -> bool:
+    """Whether this is a time that can be waited."""
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     return is_number and seconds > 0
 
@@ -55,7 +31,7 @@ class Settings:
     Attributes:
         api_key: The key; never in the repr.
         base_url: Root of the service; its documented paths are appended.
-        timeout: Seconds; see `httpx_timeout`.
+        timeout: Seconds; see `timeouts.httpx_timeout`.
         stall_timeout: Seconds that may pass before and between the events of a streamed answer,
             whatever keep-alive comments come in the meantime; None means the read timeout.
         max_retries: How many more times a request is sent after the first.
@@ -84,7 +60,7 @@ class Settings:
         retries = self.max_retries
         if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
             raise ValueError(f"max_retries must be a whole number from 0 on, not {retries!r}.")
-        if self.stall_timeout is not None and not _is_wait(self.stall_timeout):
+        if self.stall_timeout is not None and not is_wait(self.stall_timeout):
             raise ValueError(
                 f"stall_timeout must be a number of seconds above 0, not {self.stall_timeout!r}."
             )
@@ -97,12 +73,13 @@ def must_be_private(base_url: str, *, allow_http: bool) -> None:
         ValueError: It is plain HTTP to another machine, and that is not allowed.
     """
     try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL:
+        url = urlsplit(base_url.strip())
+        host = url.hostname or ""
+    except ValueError:
         return  # where it is used it is told what is wrong with it
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
+    if url.scheme == "http" and not allow_http and not _is_loopback(host):
         raise ValueError(
-            f"base_url sends the key over plain HTTP to {url.host}, where all on the way can read "
+            f"base_url sends the key over plain HTTP to {host}, where all on the way can read "
             "it: use https://, or allow_http=True for a network that you trust."
         )
 

@@ -13,6 +13,8 @@ from typing import Protocol
 from emissary_transport.errors import BadAnswer
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+MAX_BODY_BYTES = 256 * 1024 * 1024
+"""Of an answer that comes as one, such as many embeddings."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -66,8 +68,8 @@ class EventSplitter:
     See https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
     """
 
-    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
-        self._buffer = _Buffer(limit)
+    def __init__(self, limit: int | None = None) -> None:
+        self._buffer = _Buffer(limit or MAX_EVENT_BYTES)
         self._after_cr = False
         self._after_lf = False
         self._at_start = True
@@ -142,8 +144,8 @@ def _data_of(block: bytes) -> bytes:
 class LineSplitter:
     """One event a line, as in `application/x-ndjson`."""
 
-    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
-        self._buffer = _Buffer(limit)
+    def __init__(self, limit: int | None = None) -> None:
+        self._buffer = _Buffer(limit or MAX_EVENT_BYTES)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Give the lines that this chunk completes."""
@@ -164,8 +166,8 @@ class LineSplitter:
 class WholeBody:
     """The body as one event."""
 
-    def __init__(self, limit: int = 16 * MAX_EVENT_BYTES) -> None:
-        self._buffer = _Buffer(limit)
+    def __init__(self, limit: int | None = None) -> None:
+        self._buffer = _Buffer(limit or MAX_BODY_BYTES)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Keep the chunk."""

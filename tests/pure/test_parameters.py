@@ -29,7 +29,7 @@ from emissary_transport.services import (
     surface,
     text_surface,
 )
-from emissary_transport.settings import httpx_timeout
+from emissary_transport.timeouts import httpx_timeout
 
 HI = (Message("user", "hi"),)
 DEPLOYMENT = {"project_id": "p", "deployment_id": "d"}

@@ -21,6 +21,7 @@ class Peer:
         requests: Head and body of each request.
         asked: Set when a request came.
         left: Set when the other side hung up.
+        served: Set while no connection is open.
     """
 
     def __init__(self, *answers):
@@ -33,6 +34,8 @@ class Peer:
         self.requests = []
         self.asked = threading.Event()
         self.left = threading.Event()
+        self.served = threading.Event()
+        self.served.set()
         self._over = threading.Event()
         self._connections = set()
 
@@ -64,6 +67,7 @@ class Peer:
             with self._lock:
                 self.accepts += 1
                 self._connections.add(connection)
+                self.served.clear()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._start(self._serve, connection)
 
@@ -83,6 +87,8 @@ class Peer:
             with self._lock:
                 self._connections.remove(connection)
                 connection.close()
+                if not self._connections:
+                    self.served.set()
             self.left.set()
 
     def _play(self, connection, steps):
