@@ -8,7 +8,8 @@ BIN := .venv/bin
 help: ## say what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-.venv/.pip: ## the environment itself
+.venv/.pip:
+	@echo "Making an environment in .venv; the first time this downloads packages for some minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
@@ -21,7 +22,7 @@ help: ## say what there is to make
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test --group lint
 	@touch $@ .venv/.demo
 
-demo: .venv/.demo ## watch the three services stream, call tools and answer (no key, no network)
+demo: .venv/.demo ## watch the three services stream, call tools and answer (no key needed)
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.dev ## run all tests
@@ -37,4 +38,5 @@ format: .venv/.dev ## let ruff fix what it can
 	$(BIN)/ruff format .
 
 clean: ## remove the environment and caches
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	find . -name __pycache__ -prune -exec rm -rf {} +

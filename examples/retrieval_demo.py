@@ -10,13 +10,13 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.vectorstores import InMemoryVectorStore
 from llama_index.core import Document as IndexDocument
-from llama_index.core import Settings, VectorStoreIndex
+from llama_index.core import VectorStoreIndex
 from stage import DOCUMENTS, Service, step, stream
 
 import langchain_emissary as lc
 import llamaindex_emissary as li
 
-QUESTION = "Which river flows through Prague, and how long is it?"
+QUESTION = "Which river flows through Prague?"
 EMBEDDING_MODELS = {
     "emissary": os.environ.get("EMISSARY_EMBEDDING_MODEL", "search-checkpoint-1"),
     "orq": os.environ.get("ORQ_EMBEDDING_MODEL", "openai/text-embedding-3-small"),
@@ -73,7 +73,6 @@ def show_langchain(service: Service) -> None:
 
 def show_llamaindex(service: Service) -> None:
     """Build an index, and let its query engine answer."""
-    Settings.tokenizer = str.split  # the default one is downloaded
     embedding, llm = LLAMAINDEX[service.name]
     index = VectorStoreIndex.from_documents(
         [IndexDocument(text=text, metadata={"source": name}) for name, text in DOCUMENTS.items()],

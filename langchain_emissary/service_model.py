@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
@@ -62,6 +63,18 @@ def _sorted_out(model_kwargs: Mapping[str, Any]) -> dict[str, Any]:
     known, unknown = sorted_out(model_kwargs)
     own = {RENAMED.get(name, name): value for name, value in known.items()}
     return own | ({"model_kwargs": unknown} if unknown else {})
+
+
+def _told_of(cls: type[BaseModel], unknown: Iterable[object]) -> str:
+    """A warning about arguments that are no fields, with the fields that may be meant."""
+    told = []
+    for name in sorted(map(str, unknown)):
+        close = difflib.get_close_matches(name, cls.model_fields, 1)
+        told.append(f"`{name}`" + (f" (did you mean `{close[0]}`?)" if close else ""))
+    return (
+        f"{cls.__name__} has no field {', '.join(told)}. It is sent as it is; to say that this is "
+        "intended, give it in `model_kwargs` or `extra_body`."
+    )
 
 
 class ServiceModel(BaseModel):
@@ -134,11 +147,7 @@ class ServiceModel(BaseModel):
         known = {names.get(name, name): value for name, value in values.items()}
         unknown = {name: known.pop(name) for name in [*known] if name not in cls.model_fields}
         if unknown:
-            warnings.warn(
-                f"{cls.__name__} has no field {', '.join(sorted(map(str, unknown)))}; passed on in "
-                "model_kwargs. Give it there, or in extra_body, if it is meant.",
-                stacklevel=4,
-            )
+            warnings.warn(_told_of(cls, unknown), stacklevel=4)
             known["model_kwargs"] = {**(known.get("model_kwargs") or {}), **unknown}
         return known
 

@@ -160,10 +160,10 @@ def test_an_answer_that_can_not_be_read_is_a_bad_answer(how: str) -> None:
 
 
 def test_retrying_middleware_would_not_send_a_bad_key_again() -> None:
-    from langchain.agents.middleware._retry import default_retry_on
+    retry = pytest.importorskip("langchain.agents.middleware._retry")
 
     def verdict(given: Any) -> bool:
-        return default_retry_on(refused("invoke", ORQ, given, max_retries=0))
+        return retry.default_retry_on(refused("invoke", ORQ, given, max_retries=0))
 
     assert not verdict(httpx.Response(401))
     assert not verdict(httpx.ReadTimeout("slow"))

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "llamaindex_emissary": {"emissary_transport", "llama_index"},
 }
 COMMON = {"pydantic", "typing_extensions"}
-SHELLS = {"client", "flow", "gathering", "lingering", "pool", "settings"}
+SHELLS = {"client", "flow", "gathering", "lingering", "pool", "settings", "timeouts"}
 """Modules of the transport that may know httpx, the clock, the environment or threads."""
 IMPURE = {"httpx", "anyio", "os", "time", "random", "socket", "threading", "ssl", "asyncio"}
 LONGEST = 400

@@ -211,7 +211,7 @@ def ulid(ask: Ask) -> str:
 
 def is_seed(ask: Ask) -> bool:
     """Whether the caller wants the shapes of the seed's SDK."""
-    return ask.profile.startswith("seed") or "seed" in ask.body["model"].lower()
+    return ask.profile.startswith("seed")
 
 
 def _parts(body: JsonObject) -> Iterator[JsonObject]:
