@@ -334,7 +334,7 @@ def test_emissary_documents_no_dimensions():
 
 def test_fields_of_ones_own(do):
     peer = Peer()
-    with pytest.warns(UserWarning, match="no field flavour"):
+    with pytest.warns(UserWarning, match="no field `flavour`"):
         model = embeddings("emissary", peer, flavour="sweet")
     do(model, "embed_query", "a")
     assert peer.body["flavour"] == "sweet"

@@ -392,7 +392,7 @@ def test_several_answers_are_not_streamed(do):
 
 def test_unknown_fields_warn_and_go_out(do):
     peer = Peer(answer("orq"))
-    with pytest.warns(UserWarning, match="no field flavour"):
+    with pytest.warns(UserWarning, match="no field `flavour`"):
         model = llm("orq", peer, flavour="sweet")
     do(model, "invoke", PROMPT)
     assert peer.body["flavour"] == "sweet"
