@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format record lock test-floors clean
 
 help: ## say what there is to make
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 .venv/.pip:
 	@echo "Making an environment in .venv; the first time this downloads packages for some minutes."
@@ -32,10 +32,26 @@ check: .venv/.dev ## lint, format check and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/audit.py
 
 format: .venv/.dev ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+record: .venv/.dev ## write the tapes anew, from the emulator; RECORD=live: from the real services
+	PYTHONPATH=tests $(BIN)/python -m contract.record $(ARGS)
+
+.venv/.uv: .venv/.dev
+	$(BIN)/python -m pip install --quiet uv
+	@touch $@
+
+lock: .venv/.uv ## resolve the development versions anew
+	$(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.10 --upgrade \
+	  --extra all --group demo --group test --group lint --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links -o requirements/dev.lock
+
+test-floors: .venv/.uv ## test with the lowest versions that we claim
+	$(BIN)/python scripts/floors.py $(ARGS)
 
 clean: ## remove the environment and caches
 	rm -rf .venv* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

@@ -326,7 +326,7 @@ def test_bad_options_are_refused_before_anything_is_sent(do, service, given):
 
 def test_emissary_documents_no_dimensions():
     with (
-        pytest.warns(UserWarning, match="no field dimensions"),
+        pytest.warns(UserWarning, match="no field `dimensions`"),
         pytest.raises(ValueError, match="Emissary's embeddings documents no field 'dimensions'"),
     ):
         embeddings("emissary", dimensions=3)
