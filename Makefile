@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format record lock test-floors clean
+.PHONY: help demo test check format bench record lock test-floors clean
 
 help: ## say what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ check: .venv/.dev ## lint, format check and types
 format: .venv/.dev ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: ## measure beside the frameworks alone and their other integrations
+	@$(PYTHON) -m benchmarks.environments
+	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
 
 record: .venv/.dev ## write the tapes anew, from the emulator; RECORD=live: from the real services
 	PYTHONPATH=tests $(BIN)/python -m contract.record $(ARGS)
