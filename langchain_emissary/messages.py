@@ -32,6 +32,7 @@ from langchain_emissary.content import (
     parts_of,
     reasoning_of,
 )
+from langchain_emissary.mould import Mould
 
 
 def to_messages(messages: Sequence[BaseMessage], provider: str) -> list[Message]:
@@ -200,7 +201,7 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
     if delta.finish_reason is not None or delta.logprobs:
         info = _told(finish_reason=delta.finish_reason, logprobs=delta.logprobs)
         metadata |= info
-    message = AIMessageChunk(content=delta.text, response_metadata=metadata)
+    message = _MESSAGE.cast(content=delta.text, response_metadata=metadata)
     if delta.reasoning or delta.refusal or delta.reasoning_signature or delta.redacted_reasoning:
         message.additional_kwargs = _told(
             refusal=delta.refusal,
@@ -214,7 +215,11 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
         message.usage_metadata = usage_metadata(delta.usage)
     if delta.tool_fragments:
         _add_tool_chunks(message, delta)
-    return ChatGenerationChunk(message=message, generation_info=info)
+    return _CHUNK.cast(text=delta.text, message=message, generation_info=info)
+
+
+_MESSAGE = Mould(AIMessageChunk(content=""))
+_CHUNK = Mould(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
 def _add_tool_chunks(message: AIMessageChunk, delta: Delta) -> None:

@@ -1,0 +1,51 @@
+"""Chunks that are cast are the chunks that LangChain's constructors make."""
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import BaseModel, PrivateAttr
+
+from langchain_emissary.mould import Mould
+
+
+class Kept(BaseModel):
+    """A model that keeps something where a mould does not look."""
+
+    x: int = 0
+    _seen: list[int] = PrivateAttr(default_factory=list)
+
+
+EXAMPLES: list[tuple[BaseModel, dict[str, Any]]] = [
+    (AIMessageChunk(content=""), {"content": "Hi", "response_metadata": {"a": 1}}),
+    (
+        ChatGenerationChunk(message=AIMessageChunk(content="")),
+        {"message": AIMessageChunk(content="Hi"), "text": "Hi", "generation_info": None},
+    ),
+    (Kept(x=1), {"x": 2}),
+]
+
+
+@pytest.mark.parametrize(("example", "values"), EXAMPLES)
+def test_what_is_cast_is_what_is_constructed(example: BaseModel, values: dict[str, Any]) -> None:
+    made, usual = Mould(example).cast(**values), type(example)(**values)
+    assert made == usual
+    assert made.model_dump() == usual.model_dump()
+    assert made.model_fields_set >= set(values)
+    assert repr(made) == repr(usual)
+
+
+def test_what_is_cast_shares_nothing() -> None:
+    mould = Mould(AIMessageChunk(content=""))
+    one, other = mould.cast(content="1"), mould.cast(content="2")
+    one.tool_calls.append({"name": "f", "args": {}, "id": "c", "type": "tool_call"})
+    one.additional_kwargs["a"] = 1
+    one.id = "x"
+    assert other == AIMessageChunk(content="2")
+    assert "id" not in other.model_fields_set
+
+
+@pytest.mark.parametrize("example", [AIMessageChunk(content=""), EXAMPLES[1][0]])
+def test_langchains_chunks_are_cast(example: BaseModel) -> None:
+    assert Mould(example)._is_exact
