@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
+from contextlib import closing
 from typing import Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -20,6 +20,7 @@ from pydantic import model_validator
 from typing_extensions import Self
 
 import emissary_transport as transport
+from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked, tool_choice_of
 from emissary_transport.types import Named
 from langchain_emissary.errors import langchain_errors
@@ -150,7 +151,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
         what = self._asked(messages, stop, kwargs, stream=True)
         provider, label = self.service.name, self._label(kwargs)
         with langchain_errors():
-            async with aclosing(self._async_client(what).stream(what.call)) as deltas:
+            async with Nested(self._async_client(what).stream(what.call)) as deltas:
                 async for delta in deltas:
                     if delta.index:
                         continue

@@ -13,6 +13,7 @@ Content: TypeAlias = "str | Iterable[str | Mapping[str, Any]] | None"
 ASIDES = frozenset(
     {
         "reasoning",
+        "refusal",
         "thinking",
         "redacted_thinking",
         "tool_use",
@@ -73,6 +74,12 @@ def calls_of(content: Content) -> list[tuple[str | None, str, str]]:
         name = block.get("name") or "unknown"
         calls.append((block.get(call_id), name, argument_text(block.get(arguments))))
     return calls
+
+
+def refusal_of(content: Content) -> str | None:
+    """What an assistant's blocks say of why it would not answer."""
+    refusals = blocks_of_type(content, {"refusal"})
+    return "".join(str(block.get("refusal") or "") for block in refusals) or None
 
 
 def reasoning_of(content: Content, extras: Mapping[str, Any]) -> Reasoning | None:

@@ -31,6 +31,7 @@ from langchain_emissary.content import (
     calls_of,
     parts_of,
     reasoning_of,
+    refusal_of,
 )
 from langchain_emissary.mould import Mould
 
@@ -119,7 +120,7 @@ def _assistant(message: AIMessage, provider: str) -> Message:
             ToolCall(call_id or f"call_{number}", name, arguments, signatures.get(call_id))
             for number, (call_id, name, arguments) in enumerate(calls or calls_of(message.content))
         ),
-        refusal=extras.get("refusal"),
+        refusal=extras.get("refusal") or refusal_of(message.content),
         reasoning=reasoning_of(message.content, extras) if is_ours else None,
         audio_id=(extras.get("audio") or {}).get("id") if is_ours else None,
     )

@@ -129,6 +129,13 @@ class ServiceModel(BaseModel):
 
     _connections: Connections | None = PrivateAttr(default=None)
 
+    def __init__(self, *args: Any, **given: Any) -> None:
+        # Pydantic's errors keep what was given, so the key is hidden before they can.
+        for name in given:
+            if name.endswith("api_key") and isinstance(given[name], str):
+                given[name] = SecretStr(given[name])
+        super().__init__(*args, **given)
+
     @model_validator(mode="before")
     @classmethod
     def _accept_other_names(cls, values: Any) -> Any:
@@ -147,7 +154,7 @@ class ServiceModel(BaseModel):
         known = {names.get(name, name): value for name, value in values.items()}
         unknown = {name: known.pop(name) for name in [*known] if name not in cls.model_fields}
         if unknown:
-            warnings.warn(_told_of(cls, unknown), stacklevel=4)
+            warnings.warn(_told_of(cls, unknown), stacklevel=5)
             known["model_kwargs"] = {**(known.get("model_kwargs") or {}), **unknown}
         return known
 

@@ -20,6 +20,7 @@ from typing_extensions import Self
 
 from emissary_transport import __version__
 from emissary_transport.gathering import BOUND, agather, gather, must_be_bound
+from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked
 from emissary_transport.service import call_body
 from langchain_emissary.completions import from_delta, generations_of, output_of, result_of, whole
@@ -148,7 +149,7 @@ class ServiceLLM(ServiceLanguageModel, BaseLLM):
         what, label = self._asked(prompt, stop, kwargs, stream=True), self._label(kwargs)
         came = False
         with langchain_errors():
-            async with aclosing(self._async_client(what).stream(what.call)) as deltas:
+            async with Nested(self._async_client(what).stream(what.call)) as deltas:
                 async for delta in deltas:
                     came, chunk = True, from_delta(delta, label)
                     if run_manager:
@@ -207,8 +208,8 @@ class ServiceLLM(ServiceLanguageModel, BaseLLM):
         """Complete a prompt piece by piece, as `BaseLLM.astream` says."""
         model, options = self._keeping_secrets(kwargs)
         pieces: Any = super(ServiceLLM, model).astream(input, config, stop=stop, **options)
-        async with aclosing(pieces):
-            async for piece in pieces:
+        async with Nested(pieces) as each:
+            async for piece in each:
                 yield piece
 
     def _keeping_secrets(self, options: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt, prompt_to_messages
@@ -24,6 +24,7 @@ from typing_extensions import Self
 
 import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
+from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked
 from emissary_transport.service import Service
 from llamaindex_emissary.answers import Answer, as_completion, from_reply
@@ -51,7 +52,16 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
     """
 
     text_service: ClassVar[Service]
-    common: ClassVar[tuple[str, ...]] = (*CONNECTION, "max_tokens", "stop", "stream_usage")
+    common: ClassVar[tuple[str, ...]] = (
+        *CONNECTION,
+        "max_tokens",
+        "stop",
+        "stream_usage",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+    )
 
     model: str | None = None
     """What to ask; also `model_name`."""
@@ -75,6 +85,14 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
     """False keeps agents and programs from giving the model tools."""
     stream_usage: bool = True
     """Ask for token usage in streams."""
+    tools: list[dict[str, Any]] | None = None
+    """Tools of every call, in the services' own form; agents bring theirs with each call."""
+    tool_choice: Any = None
+    """Which of them to call: `auto`, `none`, `required`, or a tool's name."""
+    parallel_tool_calls: bool | None = None
+    """Whether several calls may come in one answer."""
+    response_format: dict[str, Any] | None = None
+    """`{"type": "json_schema", "json_schema": ...}` or `{"type": "json_object"}`."""
 
     # --- what is asked for ---
 
@@ -155,7 +173,7 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
 
         async def chunks() -> ChatResponseAsyncGen:
             answer = Answer()
-            async with aclosing(self._async_client(what).stream(what.call)) as deltas:
+            async with Nested(self._async_client(what).stream(what.call)) as deltas:
                 async for delta in deltas:
                     if not delta.index:
                         yield answer.from_delta(delta)
@@ -198,8 +216,8 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
         chunks = await self._astream_chat(self._prompt(prompt, formatted), **kwargs)
 
         async def completions() -> CompletionResponseAsyncGen:
-            async with aclosing(chunks):
-                async for chunk in chunks:
+            async with Nested(chunks) as each:
+                async for chunk in each:
                     yield as_completion(chunk)
 
         return completions()

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "stop_sequences": "stop",
     "base_url": "api_base",
     "request_timeout": "timeout",
+    "extra_headers": "default_headers",
     "metadata": "router_metadata",
 }
 """Other names of arguments. `metadata` is also what LlamaIndex calls a model's description."""
@@ -94,6 +95,13 @@ class ServiceComponent(BaseComponent):
     """Further fields of the request body, sent as they are over everything else."""
 
     _connections: Connections | None = PrivateAttr(default=None)
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        # Pydantic's errors keep what was given, so the key is hidden before they can.
+        for name in given:
+            if name.endswith("api_key") and isinstance(given[name], str):
+                given[name] = SecretStr(given[name])
+        super().__init__(*args, **given)
 
     @model_validator(mode="before")
     @classmethod

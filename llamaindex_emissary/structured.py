@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import aclosing, closing
+from contextlib import closing
 from typing import Any, cast
 
 import llama_index.core.instrumentation as instrument
@@ -16,6 +16,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 
+from emissary_transport.nesting import Nested
 from llamaindex_emissary.objects import BySchema, ByTool, Partial, Way
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]
@@ -145,8 +146,8 @@ async def _agrowing(
 ) -> AsyncGenerator[Partial[Model], None]:
     """The object as it grows; see `_growing`."""
     last = ChatResponse(message=ChatMessage())
-    async with aclosing(chunks):
-        async for last in chunks:
+    async with Nested(chunks) as each:
+        async for last in each:
             shown = way.shown(last)
             if shown is not None:
                 yield shown

@@ -12,6 +12,7 @@ import httpx
 
 from emissary_transport.assembly import assembled
 from emissary_transport.catalogue import Page, described_model, listed_models
+from emissary_transport.errors import BadAnswer
 from emissary_transport.exchange import Exchange
 from emissary_transport.flow import (
     Command,
@@ -34,6 +35,7 @@ from emissary_transport.secrecy import discreet, secrets_of
 from emissary_transport.service import Service
 from emissary_transport.services import LISTINGS
 from emissary_transport.settings import Settings
+from emissary_transport.sse import WholeBody
 from emissary_transport.timeouts import httpx_timeout
 from emissary_transport.types import Call, Delta, Reply
 
@@ -131,7 +133,7 @@ class Client(_Base):
                 response = self._run(self._delivery(exchange))
                 try:
                     reader = exchange.reader(response.headers.get("content-type", ""))
-                    watch = Watch(self._stall if exchange.streams else None)
+                    watch = Watch(self._stall)
                     try:
                         chunks = response.iter_bytes()
                         for chunk in chunks:
@@ -167,8 +169,14 @@ class Client(_Base):
 
     def _content(self, inquiry: Inquiry[Any]) -> bytes:
         response = self._run(self._inquiry(inquiry))
+        body = WholeBody()
         try:
-            return response.read()
+            for chunk in response.iter_bytes():
+                body.feed(chunk)
+            return b"".join(body.close())
+        except BadAnswer as error:
+            error.service = self.service.name
+            raise
         except httpx.RequestError as exc:
             raise cut_off(self.service, exc) from without_key(exc)
         finally:
@@ -263,7 +271,7 @@ class AsyncClient(_Base):
                 response = await self._run(self._delivery(exchange))
                 try:
                     reader = exchange.reader(response.headers.get("content-type", ""))
-                    watch = Watch(self._stall if exchange.streams else None)
+                    watch = Watch(self._stall)
                     try:
                         chunks = response.aiter_bytes()
                         async for chunk in chunks:
@@ -294,8 +302,14 @@ class AsyncClient(_Base):
 
     async def _content(self, inquiry: Inquiry[Any]) -> bytes:
         response = await self._run(self._inquiry(inquiry))
+        body = WholeBody()
         try:
-            return await response.aread()
+            async for chunk in response.aiter_bytes():
+                body.feed(chunk)
+            return b"".join(body.close())
+        except BadAnswer as error:
+            error.service = self.service.name
+            raise
         except httpx.RequestError as exc:
             raise cut_off(self.service, exc) from without_key(exc)
         finally:

@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from emissary_transport.content import whole_number
@@ -84,10 +84,10 @@ class Batch:
 
 
 def checked_texts(texts: Any) -> list[str]:
-    """The texts, if each of them can be embedded.
+    """The texts, if each of them is one.
 
     Raises:
-        ValueError: One is empty, which services refuse, or no text.
+        ValueError: One is no text, or none that can be sent.
     """
     if isinstance(texts, (str, bytes, Mapping)) or not isinstance(texts, Iterable):
         raise ValueError(f"Texts to embed must be a list of strings, not {type(texts).__name__}.")
@@ -95,8 +95,6 @@ def checked_texts(texts: Any) -> list[str]:
     for place, text in enumerate(checked):
         if not isinstance(text, str):
             raise ValueError(f"Text {place} must be a string, not {type(text).__name__}.")
-        if not text:
-            raise ValueError(f"Text {place} is empty: there is nothing to embed.")
         if not text.isascii():
             _must_be_sendable(text, place)
     return checked
@@ -156,6 +154,34 @@ def _unpacked(text: str) -> list[float]:
     if sys.byteorder == "big":  # pragma: no cover
         numbers.byteswap()
     return numbers.tolist()
+
+
+class Texts:
+    """Texts to embed, of which only those that say something go out.
+
+    An empty text is answered here, since services refuse it: with zeros, which is as near to one
+    text as to any other, as many as the other vectors have or were asked for.
+
+    Raises:
+        ValueError: One is no text, or none that can be sent.
+    """
+
+    def __init__(self, texts: Any, places: Sequence[int] | None = None) -> None:
+        every = checked_texts(texts)
+        self._said = [number for number, text in enumerate(every) if text]
+        self.count = len(every)
+        self.sent = [every[number] for number in self._said]
+        self.places = self._said if places is None else [places[number] for number in self._said]
+
+    def answered(self, embeddings: Embeddings, dimensions: Any) -> Embeddings:
+        """The vectors of all texts, from those of the texts that went out."""
+        if len(self._said) == self.count:
+            return embeddings
+        length = len(embeddings.vectors[0]) if embeddings.vectors else int(dimensions or 0)
+        vectors = [[0.0] * length for _ in range(self.count)]
+        for number, vector in zip(self._said, embeddings.vectors, strict=True):
+            vectors[number] = vector
+        return replace(embeddings, vectors=tuple(vectors))
 
 
 def joined(parts: Sequence[Embeddings]) -> Embeddings:

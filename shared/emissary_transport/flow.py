@@ -33,6 +33,9 @@ from emissary_transport.settings import Settings
 from emissary_transport.types import Json
 
 USER_AGENT = f"emissary-integrations/{__version__}"
+COMMON_HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT}
+CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""How a body may be packed: once, and by at most a thousand to one, so that it stays in bounds."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 LONGEST_RETRY_AFTER = 60.0
 """Seconds. A service that asks for more is tried again on our own schedule."""
@@ -79,7 +82,7 @@ def fetch(service: Service, settings: Settings, url: str, *, has_key: bool = Tru
     Raises:
         ValueError: A header can't be sent.
     """
-    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    headers = {"Accept": "application/json"} | COMMON_HEADERS
     return Send("GET", url, _with_own(headers, service, settings, has_key=has_key), b"")
 
 
@@ -99,8 +102,8 @@ def post(service: Service, settings: Settings, url: str, body: Json, *, stream: 
     headers = {
         "Accept": "text/event-stream, application/json" if stream else "application/json",
         "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
     }
+    headers |= COMMON_HEADERS
     return Send("POST", url, _with_own(headers, service, settings), encoded, stream)
 
 
@@ -147,14 +150,24 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         except httpx.TransportError as exc:
             error, cause = no_answer(service, exc), without_key(exc)
         else:
-            if response.is_success:
+            coding = response.headers.get("content-encoding", "").strip().lower()
+            is_readable = coding in CODINGS
+            if response.is_success and is_readable:
                 return response
+            if not is_readable:
+                del response.headers["content-encoding"]  # so that nothing unpacks it
             body: bytes = yield ReadRefusal(response)
+            if response.is_success:
+                raise BadAnswer(
+                    f"{service.title} sent an answer packed as {coding!r}, which was not asked "
+                    "for and can't be unpacked within bounds.",
+                    service=service.name,
+                )
             error = refusal(
                 service,
                 response.status_code,
                 response.headers,
-                body,
+                body if is_readable else b"",
                 now=time.time(),
                 secret=settings.api_key,
             )
@@ -213,7 +226,7 @@ class Watch:
 
     def check(self, reader: Reader) -> None:
         """Raise a read timeout if too long has passed since the reader's last event."""
-        if self._seconds is None:
+        if self._seconds is None or reader.whole:
             return
         now = time.monotonic()
         if reader.events != self._events:

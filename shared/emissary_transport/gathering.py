@@ -17,9 +17,9 @@ from emissary_transport.client import AsyncClient, Client
 from emissary_transport.embedding import (
     Batch,
     EmbeddingService,
+    Texts,
     about_texts,
     batches,
-    checked_texts,
     joined,
 )
 from emissary_transport.inquiry import Embeddings
@@ -208,7 +208,7 @@ def embed(
         client: Whom to ask.
         embedding: How the service embeds.
         asked: What else a request says.
-        texts: The texts; of none nothing is asked.
+        texts: The texts; of none, or of empty ones, nothing is asked.
         size: How many texts to put into a request, if the service takes so many.
         bound: How many requests may be under way at a time.
         done: Told each batch that is done.
@@ -219,14 +219,15 @@ def embed(
         ServiceError: A request failed; `texts` says which texts it was about.
         ValueError: A text can't be embedded; nothing was sent.
     """
-    all_texts, many, size = checked_texts(texts), must_be_bound(bound), embedding.batch_size(size)
+    known, many, size = Texts(texts, places), must_be_bound(bound), embedding.batch_size(size)
 
     def ask(batch: Batch) -> Embeddings:
-        with about_texts(batch.places(places), count or len(all_texts)):
+        with about_texts(batch.places(known.places), count or known.count):
             return client.ask(batch.inquiry)
 
-    jobs = batches(embedding, asked, all_texts, size)
-    return joined(gather(ask, jobs, -(-len(all_texts) // size), many, done))
+    jobs = batches(embedding, asked, known.sent, size)
+    parts = gather(ask, jobs, -(-len(known.sent) // size), many, done)
+    return known.answered(joined(parts), asked.fields.get("dimensions"))
 
 
 async def aembed(
@@ -246,12 +247,13 @@ async def aembed(
 
     With a `limiter`, calls that share it keep to its bound together.
     """
-    all_texts, many, size = checked_texts(texts), must_be_bound(bound), embedding.batch_size(size)
+    known, many, size = Texts(texts, places), must_be_bound(bound), embedding.batch_size(size)
 
     async def ask(batch: Batch) -> Embeddings:
         async with limiter or nullcontext():
-            with about_texts(batch.places(places), count or len(all_texts)):
+            with about_texts(batch.places(known.places), count or known.count):
                 return await client.ask(batch.inquiry)
 
-    jobs = batches(embedding, asked, all_texts, size)
-    return joined(await agather(ask, jobs, -(-len(all_texts) // size), many, done))
+    jobs = batches(embedding, asked, known.sent, size)
+    parts = await agather(ask, jobs, -(-len(known.sent) // size), many, done)
+    return known.answered(joined(parts), asked.fields.get("dimensions"))

@@ -58,7 +58,7 @@ def ranking(answer: Any, count: int) -> Ranking:
         KeyError: A result lacks its place or score.
         ValueError: The places are not those of the documents.
     """
-    results = [_ranked(result) for result in answer["results"] or []]
+    results = [_ranked(result) for result in answer["results"]]
     places = [result.index for result in results]
     if len(set(places)) != len(places) or not all(0 <= place < count for place in places):
         raise ValueError("the indexes of the results are not those of the documents")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from emissary_transport.content import GrowingText, json_value, text_of, whole_n
 from emissary_transport.cutting import StopCutter
 from emissary_transport.errors import BadAnswer, BrokenAnswer, ServiceError
 from emissary_transport.merging import ToolMerger
+from emissary_transport.recognising import Recogniser
 from emissary_transport.refusals import failure, parsed
 from emissary_transport.service import Service
 from emissary_transport.sse import (
@@ -28,6 +30,7 @@ _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _ANSWER_KEYS = frozenset({"choices", "usage", "response"})
 _ENVELOPE_KEYS = _ANSWER_KEYS | {"id", "object", "error", "message"}
 """What a chunk of an answer has one of; JSON without them is what a model says."""
+_HALF_ENVELOPE = re.compile(rb'\{\s*"(%s)"' % "|".join(_ENVELOPE_KEYS).encode())
 _CHOICE_KEYS = frozenset(
     {"index", "delta", "message", "text", "finish_reason", "logprobs", "refusal"}
 )
@@ -69,6 +72,7 @@ class Reader:
         marked: An end marker was seen, with which a body ends by itself.
         ended: A finish reason or an end marker was seen.
         events: How many events have been read.
+        whole: The body turned out to be no stream.
         usage: Tokens that this answer took, as far as the service has told.
     """
 
@@ -89,9 +93,11 @@ class Reader:
         self.events = 0
         self._service = service
         main = content_type.partition(";")[0].strip().lower()
-        self._splitter = self._splitter_for(main, streamed)
-        self._whole = isinstance(self._splitter, WholeBody)
         self._plain = main == "text/plain" and service.loose_streams
+        self._splitter: Splitter = Recogniser(
+            self._splitter_for(main, streamed), is_text=self._plain
+        )
+        self.whole = False
         self._stop = tuple(stop)
         self._choices = choices
         self._filters = tuple(filters)
@@ -159,7 +165,7 @@ class Reader:
         yield from self.rest()
         if not self.events:
             raise self.broken("The answer is empty")
-        if not (self._whole or self.ended or not self._promised):
+        if not (self.whole or self.ended or not self._promised):
             raise self.broken("The answer ended without a finish reason or end marker")
         closing = self._closing()
         if _says_something(closing) and not any(part.missing for part in self._filters):
@@ -181,15 +187,21 @@ class Reader:
         )
 
     def _split(self, chunk: bytes | None) -> list[bytes]:
+        splitter = self._splitter
         try:
-            return self._splitter.close() if chunk is None else self._splitter.feed(chunk)
+            events = splitter.close() if chunk is None else splitter.feed(chunk)
         except BadAnswer as error:
             error.service = self._service.name
             raise
+        if splitter.__class__ is Recogniser and splitter.is_settled:
+            self._splitter = splitter.splitter
+            self.whole = isinstance(self._splitter, WholeBody)
+            self._plain &= not isinstance(self._splitter, EventSplitter)
+        return events
 
     def _deltas(self, data: bytes) -> Iterable[Delta]:
         """The deltas of one event: one for each choice that it adds something to."""
-        if self._plain and not self._whole:
+        if self._plain and not self.whole:
             self.events += 1
             return self._spoken(data.decode())
         if data.startswith(b"[DONE]"):
@@ -199,10 +211,10 @@ class Reader:
         value = json_value(data)
         if isinstance(data, ErrorData):
             raise failure(self._service, value if isinstance(value, dict) else parsed(data))
-        speaks = self._service.loose_streams and not self._whole
+        speaks = self._service.loose_streams and not self.whole
         if isinstance(value, dict) and not (speaks and _ENVELOPE_KEYS.isdisjoint(value)):
             return self._answer(value)
-        if speaks or self._plain:
+        if (speaks or self._plain) and not _HALF_ENVELOPE.match(data):
             return self._spoken(
                 value if isinstance(value, str) else data.decode("utf-8", "replace")
             )
@@ -230,7 +242,7 @@ class Reader:
         response = value.get("response")
         if self._service.loose_streams and isinstance(response, str):
             return self._spoken(self._texts.added(response), value)
-        if self._whole:
+        if self.whole:
             raise BadAnswer(
                 f"{self._service.title} sent an answer without any choice or text.",
                 service=self._service.name,
@@ -309,7 +321,7 @@ class Reader:
         if state.cutter.cut and not state.finished:
             self._finish(state, delta, "stop", self._last, {})
         cut = [each for each in self._states.values() if each.cutter and each.cutter.cut]
-        if not self._whole and len(cut) == max(self._choices, len(self._states)):
+        if not self.whole and len(cut) == max(self._choices, len(self._states)):
             self.done = True
 
     def _held_back(self) -> Iterator[Delta]:

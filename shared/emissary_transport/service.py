@@ -13,6 +13,8 @@ from emissary_transport.fields import Field
 from emissary_transport.secrecy import Secret
 from emissary_transport.types import Call, Json, Message, Named, ToolCall
 
+OPERATIONS = ("/completions", "/embeddings", "/rerank")
+"""What the paths of operations end in, and no base URL does."""
 ALL_TOOL_CHOICES = frozenset({"auto", "none", "required", "named"})
 
 
@@ -125,7 +127,13 @@ class Service:
                 f"base_url for {self.title} can't hold a user name or password, which would be "
                 "shown in logs: send them as a header."
             )
-        return base_url.rstrip("/")
+        root = base_url.rstrip("/")
+        if root.endswith(OPERATIONS):
+            raise ValueError(
+                f"base_url for {self.title} must be the root of the service, not the address of "
+                f"one operation: for example {self.base_url}."
+            )
+        return root
 
     def url(self, base_url: str, path: str, ids: Mapping[str, str] | None = None) -> str:
         """The address of an operation, with the ids percent-encoded into its path.
@@ -139,6 +147,8 @@ class Service:
         if self.aliases and self.aliases.search(base_path):
             return root + path.format_map(encoded)
         segments = self.prefix.strip("/").split("/")
+        if self.aliases and self.aliases.search(f"{base_path}/{segments[-1]}"):
+            return f"{root}/{segments[-1]}{path.format_map(encoded)}"
         for count in range(len(segments), 0, -1):
             if base_path.endswith("/" + "/".join(segments[:count])):
                 rest = "".join(f"/{segment}" for segment in segments[count:])

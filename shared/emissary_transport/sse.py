@@ -15,7 +15,7 @@ from emissary_transport.errors import BadAnswer
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 MAX_BODY_BYTES = 256 * 1024 * 1024
 """Of an answer that comes as one, such as many embeddings."""
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class ErrorData(bytes):
@@ -37,8 +37,9 @@ class Splitter(Protocol):
 class _Buffer:
     """Pieces that wait for their end; joined once, so that a long event costs no more a byte."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, slack: int = 0) -> None:
+        self.limit = limit
+        self._slack = slack
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -46,17 +47,35 @@ class _Buffer:
         return self._size > 0
 
     def append(self, piece: bytes) -> None:
+        """Let a piece wait."""
         # Checked before the next piece is taken, so that whole events before it are out already.
-        if self._size > self._limit:
-            raise BadAnswer(f"The answer holds an event of more than {self._limit:,} bytes.")
+        self._check()
         self._pieces.append(piece)
         self._size += len(piece)
 
     def take(self) -> bytes:
+        """Give all that waits."""
         whole = b"".join(self._pieces) if len(self._pieces) > 1 else (*self._pieces, b"")[0]
         self._pieces.clear()
         self._size = 0
         return whole
+
+    def last(self) -> bytes:
+        """Give what waits when no more comes."""
+        self._check()
+        return self.take()
+
+    def within(self, blocks: list[bytes]) -> list[bytes]:
+        """The blocks before one that is too long, which is told when the next piece comes."""
+        for place, block in enumerate(blocks):
+            if len(block) > self.limit:
+                self._pieces, self._size = [block], len(block) + self._slack
+                return blocks[:place]
+        return blocks
+
+    def _check(self) -> None:
+        if self._size > self.limit + self._slack:
+            raise BadAnswer(f"The answer holds an event of more than {self.limit:,} bytes.")
 
 
 class EventSplitter:
@@ -69,7 +88,7 @@ class EventSplitter:
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self._buffer = _Buffer(limit or MAX_EVENT_BYTES)
+        self._buffer = _Buffer(limit or MAX_EVENT_BYTES, slack=1)  # half of a blank line
         self._after_cr = False
         self._after_lf = False
         self._at_start = True
@@ -90,7 +109,7 @@ class EventSplitter:
         *blocks, rest = self._buffer.take().split(b"\n\n")
         if rest:
             self._buffer.append(rest)
-        return self._data(blocks)
+        return self._data(self._buffer.within(blocks))
 
     def _is_one_event(self, chunk: bytes) -> bool:
         """Whether this is `data: ...` and a blank line, with nothing waiting: nearly always."""
@@ -98,13 +117,14 @@ class EventSplitter:
             chunk[:6] == b"data: "
             and chunk.find(b"\n") == len(chunk) - 2 > 6
             and chunk[-1] == 10
+            and len(chunk) <= self._buffer.limit
             and not self._buffer
             and not self._at_start
         )
 
     def close(self) -> list[bytes]:
         """Give the event that the body ended in, if any."""
-        return self._data([self._buffer.take()])
+        return self._data([self._buffer.last()])
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
         """CR and CRLF become LF, also when a chunk ends between the two."""
@@ -116,7 +136,7 @@ class EventSplitter:
     def _data(self, blocks: list[bytes]) -> list[bytes]:
         if self._at_start and blocks:
             self._at_start = False
-            blocks[0] = blocks[0].removeprefix(_BOM)
+            blocks[0] = blocks[0].removeprefix(BOM)
         events = []
         for block in blocks:
             if block.startswith(b"data:") and b"\n" not in block:  # nearly every block
@@ -155,11 +175,11 @@ class LineSplitter:
         *lines, rest = self._buffer.take().split(b"\n")
         if rest:
             self._buffer.append(rest)
-        return [line for line in map(bytes.strip, lines) if line]
+        return [line for line in map(bytes.strip, self._buffer.within(lines)) if line]
 
     def close(self) -> list[bytes]:
         """Give the last line if no line end followed it."""
-        rest = self._buffer.take().strip()
+        rest = self._buffer.last().strip()
         return [rest] if rest else []
 
 
@@ -176,7 +196,7 @@ class WholeBody:
 
     def close(self) -> list[bytes]:
         """Give the body."""
-        body = self._buffer.take().removeprefix(_BOM).strip()
+        body = self._buffer.last().removeprefix(BOM).strip()
         return [body] if body else []
 
 

@@ -265,3 +265,11 @@ def test_what_no_service_takes_is_refused_before_any_request(played: Played, for
     with pytest.raises(ValueError, match=r"can't be sent|needs|takes no"):
         played.model(peer).invoke([HumanMessage([UNSENDABLE[form]])])
     assert peer.requests == []
+
+
+@pytest.mark.parametrize("played", [ORQ, ATOMA], ids=["orq", "atoma"])
+def test_a_refusal_in_blocks_goes_back_as_one(played: Played) -> None:
+    said = AIMessage([{"type": "refusal", "refusal": "I can't."}])
+    assert sent(played, [said])["messages"] == [
+        {"role": "assistant", "content": "", "refusal": "I can't."}
+    ]

@@ -76,7 +76,7 @@ FLAT = {
     "named": ("user", "Ann: Hello"),
     "strings": ("user", "Hello\nyou"),
     "assistant named": ("assistant", "Hi"),
-    "refusal": ("assistant", ""),
+    "refusal": ("assistant", "No."),
 }
 
 

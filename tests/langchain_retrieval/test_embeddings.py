@@ -276,9 +276,37 @@ def test_answers_in_another_order(do):
 
 
 @every_service
+def test_empty_texts_are_answered_with_zeros_and_not_sent(do, service):
+    peer = Peer()
+    model = embeddings(service, peer)
+    zeros = [0.0] * len(vector_of("ab"))
+    expected = [zeros, vector_of("ab"), zeros]
+    assert do(model, "embed_documents", ["", "ab", ""]) == expected
+    assert {text for body in peer.bodies for text in texts_in(body)} == {"ab"}
+
+
+@every_service
+def test_of_nothing_nothing_is_asked(do, service):
+    peer = Peer()
+    assert do(embeddings(service, peer), "embed_query", "") == []
+    assert peer.requests == []
+
+
+def test_zeros_are_as_long_as_vectors_are_to_be(do):
+    assert do(embeddings("orq", Peer(), dimensions=3), "embed_query", "") == [0.0, 0.0, 0.0]
+
+
+def test_a_failure_tells_the_place_among_all_texts_also_beside_empty_ones(do):
+    model = embeddings("atoma", Peer(refusing("b")), max_retries=0)
+    with pytest.raises(ServiceError) as told:
+        do(model, "embed_documents", ["", "a", "", "b"])
+    assert told.value.texts == (3,)
+
+
+@every_service
 @pytest.mark.parametrize(
     "texts",
-    ["one text", b"bytes", {"a": "b"}, 7, None, ["a", ""], ["a", None], [["a"]], ["\ud800"]],
+    ["one text", b"bytes", {"a": "b"}, 7, None, ["a", None], [["a"]], ["\ud800"]],
 )
 def test_bad_texts_are_refused_before_anything_is_sent(do, service, texts):
     peer = Peer()

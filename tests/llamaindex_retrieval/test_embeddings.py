@@ -246,7 +246,15 @@ def test_a_cache_is_asked_first(do):
 
 
 @every_service
-@pytest.mark.parametrize("texts", ["one text", ["a", ""], ["a", None], [["a"]], None, ["\ud800"]])
+def test_empty_texts_are_answered_with_zeros_and_not_sent(do, service):
+    peer = Peer()
+    zeros = [0.0] * len(vector_of("ab"))
+    expected = [zeros, vector_of("ab"), zeros]
+    assert do(embedding(service, peer), "get_text_embedding_batch", ["", "ab", ""]) == expected
+
+
+@every_service
+@pytest.mark.parametrize("texts", ["one text", ["a", None], [["a"]], None, ["\ud800"]])
 def test_bad_texts_are_refused_before_anything_is_sent(do, service, texts):
     peer = Peer()
     with pytest.raises(ValueError, match=r"(?i)text"):

@@ -184,5 +184,18 @@ def test_headers_of_the_callers_win_whatever_their_case():
     own = {"accept": "x", "AUTHORIZATION": "y", "user-agent": "z", "new": " w "}
     settings = Settings(api_key="k", base_url="https://h", headers=own)
     sent = post(ORQ, settings, "https://h", {}, stream=True).headers
-    json_type = {"Content-Type": "application/json"}
-    assert sent == own | json_type | {"new": "w"}
+    ours = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"}
+    assert sent == own | ours | {"new": "w"}
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://x.test/v1/chat/completions", "https://x.test/v2/router/embeddings/"],
+)
+def test_the_address_of_one_operation_is_no_base_url(base_url):
+    with pytest.raises(ValueError, match="not the address of one operation"):
+        ORQ.url(base_url, ORQ.path)
+
+
+def test_orqs_newer_version_is_understood():
+    assert ORQ.url("https://x.test/v3", ORQ.path) == "https://x.test/v3/router/chat/completions"

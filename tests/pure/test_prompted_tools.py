@@ -467,3 +467,14 @@ def test_the_cost_grows_with_the_length_only(answer):
     text, calls = summary(deltas(pieces))
     assert time.process_time() - begin < 2  # takes a few tenths; squared cost takes minutes
     assert bool(calls) != bool(text)
+
+
+@pytest.mark.parametrize("forced", ["required", Named("say")])
+def test_a_call_to_no_known_function_is_not_the_one_that_is_forced(forced):
+    tools = PromptedTools({"say"}, forced=forced, parallel=True)
+    given = [
+        *tools.feed(Delta('<tool_call>{"name": "sing", "arguments": {}}</tool_call>')),
+        *tools.close(),
+    ]
+    assert tools.missing
+    assert not any(delta.text or delta.tool_fragments for delta in given)

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from pydantic import ValidationError
 
 import emissary_emulator
+import langchain_emissary
+import llamaindex_emissary
 from contract import on_langchain, on_llamaindex
 from contract.cases import ATOMA, DEPLOYMENT, EMISSARY, ORQ, Surface
 from emissary_transport import ORQ as SERVICE
@@ -137,3 +140,35 @@ def test_an_error_of_validation_hides_what_was_given(surface: Surface) -> None:
                         **{**surface.embedding_params, "api_key": KEY, "stall_timeout": HEADER}
                     )
                 assert not leaks("".join(traceback.format_exception(caught.value)))
+
+
+WRONG = {
+    "address": {"base_url": "nonsense"},
+    "type": {"max_retries": "many"},
+    "key": {"api_key": f"{KEY}\nmore"},
+}
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        langchain_emissary.ChatOrq,
+        langchain_emissary.OrqLLM,
+        langchain_emissary.OrqEmbeddings,
+        llamaindex_emissary.Orq,
+        llamaindex_emissary.OrqEmbedding,
+    ],
+)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_pydantic_keeps_of_a_mistake_does_not_tell_the_key(cls: Any, wrong: str) -> None:
+    def made_and_asked() -> None:
+        model = cls(**{"model": "m", "api_key": KEY, **WRONG[wrong]})
+        model.complete("Hi") if hasattr(model, "complete") else model.get_query_embedding("Hi")
+
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - whatever it says
+        made_and_asked()
+    error = raised.value
+    told = [str(error), repr(error)]
+    if isinstance(error, ValidationError):
+        told += [str(error.errors()), error.json()]
+    assert not [each for each in told if KEY in each]

@@ -125,7 +125,10 @@ def _request(connection):
         if line.startswith(b"content-length:"):
             size = int(line.partition(b":")[2])
     while len(body) < size:
-        body += connection.recv(65536)
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body
 
 

@@ -30,7 +30,9 @@ class PromptedTools:
         self._sieve = Sieve(names)
         self._outlet = Outlet()
         self._forced = forced == "required" or isinstance(forced, Named)
-        self._only = forced.name if isinstance(forced, Named) else None
+        self._allowed: Collection[str] | None = names if self._forced else None
+        if isinstance(forced, Named):
+            self._allowed = {forced.name}
         self._parallel = parallel
         self._calls = 0
         self._answer: list[str] = []
@@ -95,7 +97,7 @@ class PromptedTools:
     def _is_wanted(self, call: FoundCall) -> bool:
         if self._calls and not self._parallel:
             return False
-        return self._only is None or call.name == self._only
+        return self._allowed is None or call.name in self._allowed
 
     def _finishing(self, deltas: list[Delta]) -> list[Delta]:
         """The deltas, ending with tool calls where the model ended of its own will."""

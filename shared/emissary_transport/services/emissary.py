@@ -25,6 +25,7 @@ def plain_message(message: Message) -> Json:
     content = message.content
     if not isinstance(content, str):
         content = "\n".join(str(part["text"]) for part in content)
+    content = content or message.refusal or ""
     if message.name and message.role == "user":
         content = f"{message.name}: {content}"
     role = "system" if message.role == "developer" else message.role

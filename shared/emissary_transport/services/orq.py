@@ -125,7 +125,7 @@ ORQ = Service(
     stream_usage=True,
     stop=4,
     parts={
-        "system": TEXT,
+        "system": TEXT,  # the older profile had images here and in results, the current one not
         "developer": TEXT,
         "user": frozenset({"text", "image_url", "input_audio", "file"}),
         "assistant": TEXT | {"refusal", "reasoning", "redacted_reasoning"},
