@@ -69,7 +69,7 @@ class Reader:
 
     Attributes:
         done: The answer is complete, or cut short on purpose; what follows need not be read.
-        marked: An end marker was seen, with which a body ends by itself.
+        marked: What comes last was seen, after which a body ends by itself.
         ended: A finish reason or an end marker was seen.
         events: How many events have been read.
         whole: The body turned out to be no stream.
@@ -239,6 +239,9 @@ class Reader:
                 for choice in choices
                 if isinstance(choice, dict) and (delta := self._choice(value, choice)) is not None
             ]
+        if choices == [] and self.ended and self.usage and not self.whole:
+            # The last that comes, though the connection may be held open after it.
+            self.done = self.marked = True
         response = value.get("response")
         if self._service.loose_streams and isinstance(response, str):
             return self._spoken(self._texts.added(response), value)
@@ -258,6 +261,8 @@ class Reader:
         return (delta,) if _says_something(delta) else ()
 
     def _choice(self, value: Json, choice: Json) -> Delta | None:
+        if choice.get("error"):
+            raise failure(self._service, choice, self.events - 1)
         index = whole_number(choice.get("index")) or 0
         state = self._states.get(index) or self._state(index)
         said = choice.get("delta") or choice.get("message")
@@ -289,6 +294,8 @@ class Reader:
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]
+        if isinstance(pieces, dict):
+            pieces = [pieces]
         if isinstance(pieces, list) and pieces:
             delta.tool_fragments = state.tools.fragments(pieces)
         delta.refusal = text_of(said.get("refusal")) or None
@@ -384,5 +391,6 @@ def _object(value: Any) -> Json | None:
 
 
 def _is_message_only(value: Json) -> bool:
-    """Whether this is an error in the shape `{message, code?}`."""
-    return isinstance(value.get("message"), str) and not _ANSWER_KEYS & value.keys()
+    """Whether this is an error in the shape `{message, code?}` or `{detail}`."""
+    told = value.get("message") or value.get("detail")
+    return isinstance(told, str) and not _ANSWER_KEYS & value.keys()

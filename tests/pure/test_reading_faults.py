@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from emissary_transport import ATOMA, EMISSARY, EMISSARY_DEPLOYMENT, ORQ, errors
 from emissary_transport.assembly import assembled
 from emissary_transport.errors import BadAnswer, BrokenAnswer, ServiceError
+from emissary_transport.reading import Reader
 from pure.examples import JSON, SSE, chunk, deltas, example, read_into, reply, sse
 
 DONE = "[DONE]"
@@ -187,3 +188,25 @@ def test_whatever_stands_anywhere_it_is_read_or_a_bad_answer(place, value, servi
     for body, content_type in ((sse(event, event, END), SSE), (json.dumps(event).encode(), JSON)):
         with suppress(ServiceError):
             assert assembled(deltas(service, body, content_type)).choices
+
+
+def test_an_error_in_a_choice_is_one():
+    event = {
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 502}}]
+    }
+    with pytest.raises(errors.ServerError):
+        list(Reader(ORQ, "text/event-stream", streamed=True).feed(sse(event)))
+
+
+def test_an_error_told_as_detail_is_one():
+    with pytest.raises(errors.ServiceError, match="Overloaded"):
+        list(Reader(ORQ, "text/event-stream", streamed=True).feed(sse({"detail": "Overloaded"})))
+
+
+def test_an_answer_ends_with_its_usage_though_the_body_goes_on():
+    reader = Reader(ATOMA, "text/event-stream", streamed=True)
+    finish = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+    given = [*reader.feed(sse(finish)), *reader.feed(sse(usage))]
+    assert reader.done
+    assert [delta.usage.total_tokens for delta in [*given, *reader.close()] if delta.usage] == [2]
