@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing
@@ -88,6 +89,14 @@ class _Base:
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         timeout = self._stream_timeout if send.streams else self._timeout
+        if not self.connections.is_own(http):  # a shared one has nothing of its own to add
+            return httpx.Request(
+                send.method,
+                _parsed(send.url),
+                headers=send.headers,
+                content=send.content,
+                extensions={"timeout": timeout.as_dict()},
+            )
         is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
         return http.build_request(
             send.method,
@@ -96,6 +105,9 @@ class _Base:
             content=send.content,
             timeout=http.timeout if is_theirs else timeout,
         )
+
+
+_parsed = functools.lru_cache(maxsize=256)(httpx.URL)
 
 
 class Client(_Base):

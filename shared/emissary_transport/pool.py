@@ -117,6 +117,10 @@ class Connections:
         """As they are when a client is first needed, which is when it takes them."""
         return surroundings()
 
+    def is_own(self, client: httpx.Client | httpx.AsyncClient) -> bool:
+        """Whether a client is the caller's own."""
+        return client is self._own or client is self._own_async
+
     def client(self) -> httpx.Client:
         """The client for sync calls."""
         if self._own is not None:
