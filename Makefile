@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench record lock test-floors clean
+.PHONY: help demo test check format bench soak record lock test-floors clean
 
 help: ## say what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench: ## measure beside the frameworks alone and their other integrations
 	@$(PYTHON) -m benchmarks.environments
 	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
 
+soak: .venv/.dev ## some minutes of load with random faults (ARGS="--seconds 60 --workers 2000")
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
 record: .venv/.dev ## write the tapes anew, from the emulator; RECORD=live: from the real services
 	PYTHONPATH=tests $(BIN)/python -m contract.record $(ARGS)
 
@@ -58,5 +61,5 @@ test-floors: .venv/.uv ## test with the lowest versions that we claim
 	$(BIN)/python scripts/floors.py $(ARGS)
 
 clean: ## remove the environment and caches
-	rm -rf .venv* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -54,7 +54,7 @@ def parts_of(content: Content, without: Container[str] = ()) -> str | tuple[Part
     for block in content:
         if isinstance(block, str):
             parts.append({"type": "text", "text": block})
-        elif block.get("type") not in without:
+        elif _type(block) not in without:
             parts.append(_part(block))
     return tuple(parts)
 
@@ -63,14 +63,18 @@ def blocks_of_type(content: Content, types: Container[str]) -> list[Mapping[str,
     """The blocks in a content that are of one of the types."""
     if content is None or isinstance(content, str):
         return []
-    return [block for block in content if isinstance(block, Mapping) and block.get("type") in types]
+    return [block for block in content if isinstance(block, Mapping) and _type(block) in types]
+
+
+def _type(block: Mapping[str, Any]) -> str:
+    return str(block.get("type") or "")
 
 
 def calls_of(content: Content) -> list[tuple[str | None, str, str]]:
     """The tool calls that stand in a content as blocks: id, name and arguments of each."""
     calls = []
     for block in blocks_of_type(content, _CALLS):
-        call_id, arguments = _CALLS[block["type"]]
+        call_id, arguments = _CALLS[_type(block)]
         name = block.get("name") or "unknown"
         calls.append((block.get(call_id), name, argument_text(block.get(arguments))))
     return calls
@@ -97,7 +101,7 @@ def reasoning_of(content: Content, extras: Mapping[str, Any]) -> Reasoning | Non
 
 
 def _part(block: Mapping[str, Any]) -> Part:
-    convert = _CONVERTERS.get(block.get("type", ""))
+    convert = _CONVERTERS.get(_type(block))
     if convert is None:
         raise ValueError(
             f"Content of type {block.get('type')!r} can't be sent; use text, image, audio or file."

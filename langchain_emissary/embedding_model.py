@@ -26,8 +26,8 @@ class ServiceEmbeddings(ServiceModel, Embeddings):
 
     Texts go out in as many requests as the service needs, several at a time, and vectors come back
     in the order of the texts. An empty list is answered without a request, and so is an empty text,
-    with zeros. When a request fails, no further one is sent, and the error's `texts`
-    tells which texts it was about.
+    with zeros. When a request fails, no further one is sent, and the error's `texts` tells which
+    texts it was about.
     """
 
     embedding: ClassVar[EmbeddingService]

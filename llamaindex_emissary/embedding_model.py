@@ -33,8 +33,8 @@ class ServiceEmbedding(ServiceComponent, BaseEmbedding):
 
     `embed_batch_size` is how many texts LlamaIndex hands on at a time, and the most that go into a
     request, if the service takes so many; `num_workers` is how many requests may be under way at a
-    time, 8 if not given. An empty text is answered with zeros, without a request. When a request fails,
-    no further one is sent, and the error's `texts` tells which texts it was about.
+    time, 8 if not given. An empty text is answered with zeros, without a request. When a request
+    fails, no further one is sent, and the error's `texts` tells which texts it was about.
     """
 
     embedding: ClassVar[EmbeddingService]
