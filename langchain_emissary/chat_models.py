@@ -13,6 +13,7 @@ from emissary_transport.service import Service
 from emissary_transport.services import ATOMA, EMISSARY, ORQ, surface
 from langchain_emissary.base import ServiceChat
 from langchain_emissary.deployed import Deployed
+from langchain_emissary.routed import ROUTING, Routed
 
 
 class ChatEmissary(ServiceChat, Deployed):
@@ -75,7 +76,7 @@ class ChatEmissary(ServiceChat, Deployed):
         return stream and (not given.get("deployment_id") or bool(asked_for))
 
 
-class ChatOrq(ServiceChat):
+class ChatOrq(ServiceChat, Routed):
     """Chat with any provider's model through Orq's router.
 
     Example:
@@ -111,18 +112,12 @@ class ChatOrq(ServiceChat):
         "prompt_cache_key",
         "modalities",
         "audio",
-        "fallbacks",
-        "retry",
-        "load_balancer",
         "guardrails",
         "plugins",
         "variables",
         "cache_control",
-        "orq",
-        "name",
-        "router_cache",
-        "router_timeout",
         "router_metadata",
+        *ROUTING,
     )
 
     model: str
@@ -155,12 +150,6 @@ class ChatOrq(ServiceChat):
     """What to answer in: `text`, `audio`."""
     audio: dict[str, Any] | None = None
     """`{"voice": ..., "format": ...}` for answers in audio."""
-    fallbacks: list[dict[str, Any]] | None = None
-    """`[{"model": ...}]` to try in order."""
-    retry: dict[str, Any] | None = None
-    """`{"count": ..., "on_codes": [...]}`: retries by the router, beside `max_retries`."""
-    load_balancer: dict[str, Any] | None = None
-    """`{"type": "weight_based", "models": [{"model": ..., "weight": ...}]}`."""
     guardrails: list[dict[str, Any]] | None = None
     """`[{"id": ..., "execute_on": "input"}]`."""
     plugins: list[dict[str, Any]] | None = None
@@ -169,33 +158,22 @@ class ChatOrq(ServiceChat):
     """Values for a prompt's placeholders."""
     cache_control: dict[str, Any] | None = None
     """`{"type": "ephemeral", "ttl": "5m"}`."""
-    orq: dict[str, Any] | None = None
-    """The older carrier of the routing fields."""
-    router_cache: dict[str, Any] | None = None
-    """Orq's `cache`: `{"type": "exact_match", "ttl": seconds}`."""
-    router_timeout: dict[str, Any] | None = None
-    """Orq's `timeout`: `{"call_timeout": milliseconds}`."""
     router_metadata: dict[str, str] | None = None
     """Orq's `metadata`, which is text only; `metadata` as text if not given."""
 
     @model_validator(mode="before")
     @classmethod
-    def _take_orq_fields(cls, values: Any) -> Any:
-        """Tell Orq's `cache`, `timeout` and `metadata` from LangChain's fields of those names."""
-        if not isinstance(values, dict):
+    def _take_metadata(cls, values: Any) -> Any:
+        """Give Orq, which takes text only, LangChain's `metadata` too."""
+        told = values.get("metadata") if isinstance(values, dict) else None
+        if not told or "router_metadata" in values:
             return values
-        values = dict(values)
-        for name in ("cache", "timeout"):
-            if isinstance(values.get(name), Mapping):
-                values.setdefault(f"router_{name}", values.pop(name))
-        told = values.get("metadata") or {}
-        if told and "router_metadata" not in values:
-            values["router_metadata"] = {
-                str(name): value if isinstance(value, str) else json.dumps(value, default=str)
-                for name, value in told.items()
-                if name != "lc_versions"
-            }
-        return values
+        as_text = {
+            str(name): value if isinstance(value, str) else json.dumps(value, default=str)
+            for name, value in told.items()
+            if name != "lc_versions"
+        }
+        return {**values, "router_metadata": as_text}
 
     def invoke(self, *args: Any, **kwargs: Any) -> AIMessage:
         """Answer, as every chat model does; `metadata` is Orq's."""

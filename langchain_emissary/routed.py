@@ -1,4 +1,4 @@
-"""What Orq's models beside the chat model share: fields for the router itself."""
+"""What Orq's models share: fields for the router itself."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from emissary_transport.services import (
     text_surface,
 )
 from llamaindex_emissary.base import ServiceLLM
+from llamaindex_emissary.routed import ROUTING, Routed
 
 
 class Emissary(ServiceLLM):
@@ -111,7 +112,7 @@ class Emissary(ServiceLLM):
         return "Emissary"
 
 
-class Orq(ServiceLLM):
+class Orq(ServiceLLM, Routed):
     """Any provider's model through Orq's router.
 
     Example:
@@ -143,21 +144,15 @@ class Orq(ServiceLLM):
         "reasoning_effort",
         "thinking",
         "verbosity",
-        "name",
         "prompt_cache_key",
         "modalities",
         "audio",
-        "fallbacks",
-        "retry",
-        "cache",
-        "load_balancer",
         "guardrails",
         "plugins",
         "variables",
         "cache_control",
-        "orq",
-        "router_timeout",
         "router_metadata",
+        *ROUTING,
         "echo",
         "user",
     )
@@ -188,22 +183,12 @@ class Orq(ServiceLLM):
     """`{"type": "enabled", "budget_tokens": ...}`, or `disabled` or `adaptive`."""
     verbosity: str | None = None
     """How much to say."""
-    name: str | None = None
-    """The trace's name."""
     prompt_cache_key: str | None = None
     """What requests that share a cached prompt have in common."""
     modalities: list[str] | None = None
     """What to answer in: `text`, `audio`."""
     audio: dict[str, Any] | None = None
     """`{"voice": ..., "format": ...}` for answers in audio."""
-    fallbacks: list[dict[str, Any]] | None = None
-    """`[{"model": ...}]` to try in order."""
-    retry: dict[str, Any] | None = None
-    """`{"count": ..., "on_codes": [...]}`: retries by the router, beside `max_retries`."""
-    cache: dict[str, Any] | None = None
-    """`{"type": "exact_match", "ttl": seconds}`."""
-    load_balancer: dict[str, Any] | None = None
-    """`{"type": "weight_based", "models": [{"model": ..., "weight": ...}]}`."""
     guardrails: list[dict[str, Any]] | None = None
     """`[{"id": ..., "execute_on": "input"}]`."""
     plugins: list[dict[str, Any]] | None = None
@@ -212,10 +197,6 @@ class Orq(ServiceLLM):
     """Values for a prompt's placeholders."""
     cache_control: dict[str, Any] | None = None
     """`{"type": "ephemeral", "ttl": "5m"}`."""
-    orq: dict[str, Any] | None = None
-    """The older carrier of the routing fields."""
-    router_timeout: dict[str, Any] | None = None
-    """Orq's `timeout`: `{"call_timeout": milliseconds}`."""
     router_metadata: dict[str, str] | None = None
     """Orq's `metadata`."""
     echo: bool | None = None

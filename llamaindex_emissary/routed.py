@@ -1,4 +1,4 @@
-"""What Orq's components beside the LLM share: fields for the router itself."""
+"""What Orq's components share: fields for the router itself."""
 
 from __future__ import annotations
 
