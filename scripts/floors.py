@@ -7,6 +7,7 @@ since LlamaIndex needs a newer pydantic than we do.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,9 @@ ENVIRONMENTS = {"langchain,emulator": LANGCHAIN, "all": EVERYTHING}
 
 def uv(*arguments: str) -> None:
     """Run uv, which the environment that runs this has."""
-    subprocess.run([sys.executable, "-m", "uv", *arguments], cwd=ROOT, check=True)  # noqa: S603
+    environment = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **os.environ}  # as pip does
+    command = [sys.executable, "-m", "uv", *arguments]
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)  # noqa: S603
 
 
 def tested(extras: str, tests: tuple[str, ...], more: list[str]) -> bool:
