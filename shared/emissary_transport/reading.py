@@ -227,7 +227,7 @@ class Reader:
 
     def _answer(self, value: Json) -> Iterable[Delta]:
         choices = value.get("choices")
-        if value.get("error") or _is_message_only(value):
+        if value.get("error") or (not choices and _is_message_only(value)):
             raise failure(self._service, value, self.events - 1)
         self._first = self._first or value
         self._last = value
