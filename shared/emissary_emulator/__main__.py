@@ -10,6 +10,11 @@ from emissary_emulator import faults
 from emissary_emulator.server import run
 
 
+def _greet(root: str) -> None:
+    sys.stdout.write(f"Emulator on {root}/emissary, {root}/orq and {root}/atoma\n")
+    sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Listen until interrupted; 1 when the port cannot be had."""
     parser = argparse.ArgumentParser(
@@ -22,13 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.faults:
         sys.stdout.write(faults.__doc__ or "")
         return 0
-    root = f"http://{options.host}:{options.port}"
-    sys.stdout.write(f"Emulator on {root}/emissary, {root}/orq and {root}/atoma\n")
-    sys.stdout.flush()
     try:
-        run(options.host, options.port)
+        run(options.host, options.port, _greet)
     except OSError as error:
-        sys.stderr.write(f"emissary-emulator: {error}\n")
+        where = f"port {options.port} on {options.host}"
+        sys.stderr.write(
+            f"emissary-emulator: {where} can't be had ({error}); choose another with --port\n"
+        )
         return 1
     except KeyboardInterrupt:
         pass

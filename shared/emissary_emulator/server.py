@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -107,9 +107,10 @@ def serve(port: int = 0, host: str = "127.0.0.1") -> Iterator[Server]:
             thread.join(_PATIENCE)
 
 
-def run(host: str, port: int) -> None:
-    """Run the emulator in the foreground until it is told to stop."""
+def run(host: str, port: int, greet: Callable[[str], None] = lambda _: None) -> None:
+    """Run the emulator in the foreground until it is told to stop; greets once it has its port."""
     with _bound(host, port) as bound:
+        greet(f"http://{host}:{bound.getsockname()[1]}")
         _Uvicorn(Emulator(), host).run(sockets=[bound])
 
 
