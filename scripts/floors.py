@@ -15,7 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LANGCHAIN = ("tests/pure", "tests/shell", "tests/wire", "tests/emulator", "tests/langchain*")
 EVERYTHING = ("tests",)
-NEED_MORE = ("tests/standard", "tests/packaging", "tests/langchain/test_agents.py")
+NEED_MORE = (
+    "tests/docs",
+    "tests/packaging",
+    "tests/standard",
+    "tests/langchain/test_agents.py",
+)
 """Tests of, or with, packages that need newer versions than our floors."""
 ENVIRONMENTS = {"langchain,emulator": LANGCHAIN, "all": EVERYTHING}
 
