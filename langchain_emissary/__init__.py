@@ -20,9 +20,9 @@ except ModuleNotFoundError as missing:
 
 from emissary_transport import __version__
 from langchain_emissary import blocks
-from langchain_emissary.chat_models import ChatAtoma, ChatEmissary, ChatOrq
 
 if TYPE_CHECKING:
+    from langchain_emissary.chat_models import ChatAtoma, ChatEmissary, ChatOrq
     from langchain_emissary.embeddings import AtomaEmbeddings, EmissaryEmbeddings, OrqEmbeddings
     from langchain_emissary.llms import AtomaLLM, EmissaryLLM, OrqLLM
     from langchain_emissary.rerank import OrqRerank
@@ -48,6 +48,9 @@ _ELSEWHERE = {
     "EmissaryEmbeddings": "embeddings",
     "OrqEmbeddings": "embeddings",
     "AtomaLLM": "llms",
+    "ChatAtoma": "chat_models",
+    "ChatEmissary": "chat_models",
+    "ChatOrq": "chat_models",
     "EmissaryLLM": "llms",
     "OrqLLM": "llms",
     "OrqRerank": "rerank",
@@ -55,7 +58,7 @@ _ELSEWHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what not every program needs when it is first used."""
+    """Import a class when it is first used: no program needs them all."""
     if name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_ELSEWHERE[name]}")
