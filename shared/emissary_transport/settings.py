@@ -88,7 +88,7 @@ def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host.rstrip(".") == "localhost" or "." not in host  # no name on the internet
+        return host.rstrip(".") == "localhost"
 
 
 def found_key(service: Service, environ: Mapping[str, str] = os.environ) -> str | None:

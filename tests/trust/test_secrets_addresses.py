@@ -27,6 +27,7 @@ OPEN = [
     "http://api.orq.ai",
     "HTTP://api.orq.ai",
     " http://api.orq.ai ",
+    "http://orq",
     "http://10.0.0.1:8484",
     "http://192.168.0.1",
     "http://0.0.0.0",
