@@ -15,8 +15,8 @@ from emissary_transport.content import whole_number
 from emissary_transport.errors import ServiceError
 from emissary_transport.inquiry import Embeddings, Inquiry
 from emissary_transport.service import Service
-from emissary_transport.types import Json, Usage
-from emissary_transport.usage import usage_of
+from emissary_transport.types import Json
+from emissary_transport.usage import total_usage, usage_of
 
 if TYPE_CHECKING:
     from emissary_transport.question import Question
@@ -189,19 +189,8 @@ def joined(parts: Sequence[Embeddings]) -> Embeddings:
     vectors = tuple(vector for part in parts for vector in part.vectors)
     return Embeddings(
         vectors,
-        added_up([part.usage for part in parts if part.usage]),
+        total_usage(*(part.usage for part in parts)),
         [part.raw for part in parts],
-    )
-
-
-def added_up(usages: Sequence[Usage]) -> Usage | None:
-    """The tokens of several requests together, without details."""
-    if not usages:
-        return None
-    return Usage(
-        sum(usage.input_tokens for usage in usages),
-        sum(usage.output_tokens for usage in usages),
-        sum(usage.total_tokens for usage in usages),
     )
 
 
