@@ -22,7 +22,7 @@ NEED_MORE = (
     "tests/langchain/test_agents.py",
 )
 """Tests of, or with, packages that need newer versions than our floors."""
-ENVIRONMENTS = {"langchain,emulator": LANGCHAIN, "all": EVERYTHING}
+ENVIRONMENTS = {"langchain,emulator,fast": LANGCHAIN, "all": EVERYTHING}
 
 
 def uv(*arguments: str) -> None:

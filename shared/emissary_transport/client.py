@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, closing
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import anyio
 import httpx
 
+from emissary_transport.asking import Asking, OnePiece, Questions
 from emissary_transport.assembly import assembled
-from emissary_transport.catalogue import Page, described_model, listed_models
 from emissary_transport.errors import BadAnswer
 from emissary_transport.exchange import Exchange
 from emissary_transport.flow import (
@@ -23,94 +22,23 @@ from emissary_transport.flow import (
     T,
     Watch,
     cut_off,
-    delivery,
-    fetch,
     interruption,
-    post,
     without_key,
 )
 from emissary_transport.inquiry import Inquiry, ModelCard
 from emissary_transport.lingering import alet_end, let_end
-from emissary_transport.pool import Connections
-from emissary_transport.secrecy import discreet, secrets_of
-from emissary_transport.service import Service
-from emissary_transport.services import LISTINGS
-from emissary_transport.settings import Settings
+from emissary_transport.secrecy import discreet
 from emissary_transport.sse import WholeBody
-from emissary_transport.timeouts import httpx_timeout
 from emissary_transport.types import Call, Delta, Reply
 
 LONGEST_REFUSAL = 1024 * 1024
-Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
-"""What asks for one page after the other, and gives what they come to."""
 
 
-class _Base:
-    """What both shells know: whom to ask, and how."""
-
-    def __init__(
-        self, service: Service, settings: Settings, connections: Connections | None = None
-    ) -> None:
-        self.service = service
-        self.settings = settings
-        self.connections = connections or Connections()
-        self._secrets = secrets_of(service.bare_key(settings.api_key), settings.headers)
-        self._timeout = timeout = httpx_timeout(settings.timeout)
-        stall = settings.stall_timeout
-        self._stall = timeout.read if stall is None else stall
-        waits = [wait for wait in (timeout.read, stall) if wait is not None]
-        self._stream_timeout = httpx.Timeout(
-            connect=timeout.connect,
-            read=min(waits, default=None),
-            write=timeout.write,
-            pool=timeout.pool,
-        )
-
-    def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
-        url = self.service.url(self.settings.base_url, exchange.url_path, exchange.ids)
-        send = post(self.service, self.settings, url, exchange.body, stream=exchange.streams)
-        return delivery(self.service, self.settings, send)
-
-    def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
-        service, settings = inquiry.service, self.settings
-        if inquiry.body is None:
-            send = fetch(service, settings, inquiry.url, has_key=inquiry.has_key)
-            return delivery(service, settings, send)
-        send = post(service, settings, inquiry.url, inquiry.body, stream=False)
-        return delivery(service, settings, send)
-
-    def _models(self, listing: str | None, filters: dict[str, Any]) -> Questions[list[ModelCard]]:
-        listings = LISTINGS.get(self.service.name, {})
-        return listed_models(self.service, self.settings.base_url, listings, listing, filters)
-
-    def _model(self, model: str) -> Questions[ModelCard]:
-        listings = LISTINGS.get(self.service.name, {})
-        return described_model(self.service, self.settings.base_url, listings, model)
-
-    def _request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
-        timeout = self._stream_timeout if send.streams else self._timeout
-        if not self.connections.is_own(http):  # a shared one has nothing of its own to add
-            return httpx.Request(
-                send.method,
-                _parsed(send.url),
-                headers=send.headers,
-                content=send.content,
-                extensions={"timeout": timeout.as_dict()},
-            )
-        is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
-        return http.build_request(
-            send.method,
-            send.url,
-            headers=send.headers,
-            content=send.content,
-            timeout=http.timeout if is_theirs else timeout,
-        )
+def _is_bare(headers: httpx.Headers) -> bool:
+    return "content-encoding" not in headers
 
 
-_parsed = functools.lru_cache(maxsize=256)(httpx.URL)
-
-
-class Client(_Base):
+class Client(Asking):
     """A service, spoken to synchronously.
 
     Example:
@@ -147,7 +75,7 @@ class Client(_Base):
                     reader = exchange.reader(response.headers.get("content-type", ""))
                     watch = Watch(self._stall)
                     try:
-                        chunks = response.iter_bytes()
+                        chunks = self._pieces(response)
                         for chunk in chunks:
                             for delta in reader.feed(chunk):
                                 yield delta
@@ -224,6 +152,12 @@ class Client(_Base):
         except StopIteration as end:
             return cast("T", end.value)
 
+    def _pieces(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body as it comes; what is ours and not packed, without httpx's bookkeeping."""
+        if self.connections.own is None and _is_bare(response.headers):
+            return iter(response.stream)  # type: ignore[arg-type]
+        return response.iter_bytes()
+
     def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""
         try:
@@ -240,9 +174,11 @@ class Client(_Base):
 
     def _obey(self, command: Command) -> Any:
         if isinstance(command, Send):
-            http = self.connections.client()
-            request = self._request(http, command)
-            return http.send(request, stream=True, follow_redirects=False)
+            http = self.connections.own
+            request = self._own_request(http, command) if http else self._request(command)
+            if http:
+                return http.send(request, stream=True, follow_redirects=False)
+            return self.connections.carrier().send(request)
         if isinstance(command, ReadRefusal):
             return self._refusal(command.response)
         return self.sleep(command.seconds)
@@ -265,7 +201,7 @@ class Client(_Base):
         self.connections.close()
 
 
-class AsyncClient(_Base):
+class AsyncClient(Asking):
     """A service, spoken to asynchronously, under asyncio or trio."""
 
     sleep: Callable[[float], Awaitable[None]] = staticmethod(anyio.sleep)
@@ -285,7 +221,7 @@ class AsyncClient(_Base):
                     reader = exchange.reader(response.headers.get("content-type", ""))
                     watch = Watch(self._stall)
                     try:
-                        chunks = response.aiter_bytes()
+                        chunks = self._pieces(response)
                         async for chunk in chunks:
                             for delta in reader.feed(chunk):
                                 yield delta
@@ -343,6 +279,12 @@ class AsyncClient(_Base):
         except StopIteration as end:
             return cast("T", end.value)
 
+    def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """The body as it comes; see `Client`."""
+        if self.connections.own_async is None and _is_bare(response.headers):
+            return aiter(response.stream)  # type: ignore[arg-type]
+        return response.aiter_bytes()
+
     async def _run(self, flow: Flow[T]) -> T:
         """Do what the flow asks for, and tell it what came of it."""
         try:
@@ -359,9 +301,12 @@ class AsyncClient(_Base):
 
     async def _obey(self, command: Command) -> Any:
         if isinstance(command, Send):
-            http = await self.connections.async_client()
-            request = self._request(http, command)
-            return await http.send(request, stream=True, follow_redirects=False)
+            http = self.connections.own_async
+            request = self._own_request(http, command) if http else self._request(command)
+            request.stream = OnePiece(command.content)
+            if http:
+                return await http.send(request, stream=True, follow_redirects=False)
+            return await (await self.connections.async_carrier()).send(request)
         if isinstance(command, ReadRefusal):
             return await self._refusal(command.response)
         return await self.sleep(command.seconds)

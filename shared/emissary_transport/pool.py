@@ -1,6 +1,6 @@
-"""HTTP clients, made when first needed and shared by all models with the same settings.
+"""Carriers, made when first needed and shared by all models with the same surroundings.
 
-One sync client a process and one async client a running event loop. A client is closed when the
+One sync carrier a process and one async carrier a running event loop. A carrier is closed when the
 last model that used it is closed, when its event loop ends, or at exit; a forked child starts with
 none.
 """
@@ -10,67 +10,47 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import ssl
 import threading
-import urllib.request
 from collections.abc import AsyncGenerator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TypeAlias
 from weakref import WeakSet
 
 import httpx
 from anyio.lowlevel import RunVar
 
-Surroundings: TypeAlias = tuple[tuple[str, str], ...]
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
-
-
-def surroundings() -> Surroundings:
-    """What a client takes from the environment: proxies and certificates."""
-    certificates = {name: os.environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
-    return tuple(sorted((urllib.request.getproxies() | certificates).items()))
-
-
-@functools.lru_cache(maxsize=4)
-def _tls(_: Surroundings) -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # reading the certificates takes some 20 ms
-
-
-def no_cookies() -> CookieJar:
-    """A jar that stays empty: what a service tells one model is not for the others."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+from emissary_transport.carriers import AsyncCarrier, Carrier
+from emissary_transport.surroundings import Surroundings, surroundings
 
 
 class _Shared:
-    """A sync client and who uses it."""
+    """A sync carrier and who uses it."""
 
-    def __init__(self, client: httpx.Client) -> None:
-        self.client = client
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
         self.holders: WeakSet[Connections] = WeakSet()
 
 
 class _SharedAsync:
-    """An async client, who uses it, and what closes it when the event loop ends."""
+    """An async carrier, who uses it, and what closes it when the event loop ends."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
+    def __init__(self, carrier: AsyncCarrier) -> None:
+        self.carrier = carrier
         self.holders: WeakSet[Connections] = WeakSet()
-        self.keeper = _kept(client)
+        self.keeper = _kept(carrier)
 
 
-async def _kept(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """Close the client when the event loop shuts its async generators down, at its end."""
+async def _kept(carrier: AsyncCarrier) -> AsyncGenerator[None, None]:
+    """Close the carrier when the event loop shuts its async generators down, at its end."""
     try:
         yield
     finally:
-        await client.aclose()
+        await carrier.aclose()
 
 
 _lock = threading.Lock()
 _shared: dict[Surroundings, _Shared] = {}
 _parents: list[_Shared] = []
-"""Clients of a forked child's parent: not closed, since a lock in them may be held for ever."""
-_shared_async: RunVar[dict[Surroundings, _SharedAsync]] = RunVar("emissary_transport.clients")
+"""Carriers of a forked child's parent: not closed, since a lock in them may be held for ever."""
+_shared_async: RunVar[dict[Surroundings, _SharedAsync]] = RunVar("emissary_transport.carriers")
 
 
 def _forget() -> None:
@@ -83,7 +63,7 @@ def _forget() -> None:
 
 def _close_all() -> None:
     while _shared:
-        _shared.popitem()[1].client.close()
+        _shared.popitem()[1].carrier.close()
 
 
 if hasattr(os, "register_at_fork"):
@@ -109,51 +89,37 @@ class Connections:
     ) -> None:
         _must_be(httpx.Client, http_client)
         _must_be(httpx.AsyncClient, http_async_client)
-        self._own = http_client
-        self._own_async = http_async_client
+        self.own = http_client
+        self.own_async = http_async_client
 
     @functools.cached_property
     def _surroundings(self) -> Surroundings:
         """As they are when a client is first needed, which is when it takes them."""
         return surroundings()
 
-    def is_own(self, client: httpx.Client | httpx.AsyncClient) -> bool:
-        """Whether a client is the caller's own."""
-        return client is self._own or client is self._own_async
-
-    def client(self) -> httpx.Client:
-        """The client for sync calls."""
-        if self._own is not None:
-            return self._own
+    def carrier(self) -> Carrier:
+        """What sends sync calls, if the caller has no client of their own."""
         shared = _shared.get(self._surroundings)
         if shared is None or self not in shared.holders:
             with _lock:
                 shared = _shared.get(self._surroundings)
                 if shared is None:
-                    tls = _tls(self._surroundings)
-                    http = httpx.Client(verify=tls, limits=LIMITS, cookies=no_cookies())
-                    shared = _Shared(http)
-                    _shared[self._surroundings] = shared
+                    shared = _shared[self._surroundings] = _Shared(Carrier(self._surroundings))
                 shared.holders.add(self)
-        return shared.client
+        return shared.carrier
 
-    async def async_client(self) -> httpx.AsyncClient:
-        """The client for async calls in the running event loop."""
-        if self._own_async is not None:
-            return self._own_async
-        clients = _shared_async.get(None)
-        if clients is None:
-            clients = {}
-            _shared_async.set(clients)
-        shared = clients.get(self._surroundings)
-        if shared is None or shared.client.is_closed:
-            tls = _tls(self._surroundings)
-            http = httpx.AsyncClient(verify=tls, limits=LIMITS, cookies=no_cookies())
-            shared = _SharedAsync(http)
-            clients[self._surroundings] = shared
+    async def async_carrier(self) -> AsyncCarrier:
+        """What sends async calls in the running event loop; see `carrier`."""
+        carriers = _shared_async.get(None)
+        if carriers is None:
+            carriers = {}
+            _shared_async.set(carriers)
+        shared = carriers.get(self._surroundings)
+        if shared is None or shared.carrier.is_closed:
+            shared = carriers[self._surroundings] = _SharedAsync(AsyncCarrier(self._surroundings))
             await anext(shared.keeper)
         shared.holders.add(self)
-        return shared.client
+        return shared.carrier
 
     def close(self) -> None:
         """Let go of the sync client; it is closed with the last model that uses it."""
@@ -165,18 +131,18 @@ class Connections:
             if shared.holders:
                 return
             del _shared[self._surroundings]
-        shared.client.close()
+        shared.carrier.close()
 
     async def aclose(self) -> None:
         """Let go of the running event loop's client, and of the sync one."""
         self.close()
-        clients = _shared_async.get(None) or {}
-        shared = clients.get(self._surroundings)
+        carriers = _shared_async.get(None) or {}
+        shared = carriers.get(self._surroundings)
         if shared is None:
             return
         shared.holders.discard(self)
         if not shared.holders:
-            del clients[self._surroundings]
+            del carriers[self._surroundings]
             await shared.keeper.aclose()
 
 

@@ -296,7 +296,7 @@ ROWS = [
     Row("Reset in the middle", broken_by(0.02, RESET), BROKEN, BROKEN),
     Row("Hung up in the middle", broken_by(CLOSE), BROKEN, BROKEN),
     Row("Hung up in a chunk", broken_by(b"ffff\r\nda", CLOSE), BROKEN, BROKEN),
-    Row("No chunk size", broken_by(b"nonsense\r\n", CLOSE), BROKEN, BROKEN),
+    Row("No chunk size", broken_by(0.02, b"nonsense\r\n", CLOSE), BROKEN, BROKEN),
     Row("Silence in the middle", broken_by(LEFT), STALLED, STALLED, fields=SILENT),
     Row("Ended in the middle, cleanly", broken_by(ENDED), UNUSABLE, UNUSABLE),
     Row("One byte at a time", in_pieces(bytewise), GOOD, GOOD),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.documents import Document
@@ -27,6 +27,7 @@ class Way:
         kind: chat, text, embeddings or rerank: which bodies it reads.
         make: From connection fields to the model.
         asks: By how and mode, what asks the model and says each piece that comes.
+        http: Over which HTTP; see `emissary_transport.faster`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Way:
     kind: str
     make: Callable[..., Any]
     asks: dict[tuple[str, str], Callable[[Any, Say], Any]]
+    http: str = "httpx"
 
     def ask(self, how: str, mode: str, model: Any, say: Say) -> None:
         """Ask and close the model; async, in an event loop that has nothing left then."""
@@ -186,7 +188,7 @@ def _way(
     return Way(f"{cls.__name__}{name}", cls.service.name, kind, make, asks)
 
 
-WAYS = [
+STOCK = [
     *(langchain(cls, "chat") for cls in (lc.ChatEmissary, lc.ChatOrq, lc.ChatAtoma)),
     *(langchain(cls, "text") for cls in (lc.EmissaryLLM, lc.OrqLLM, lc.AtomaLLM)),
     *map(langchain_embeddings, (lc.EmissaryEmbeddings, lc.OrqEmbeddings, lc.AtomaEmbeddings)),
@@ -197,6 +199,12 @@ WAYS = [
     *map(llamaindex_embeddings, (li.EmissaryEmbedding, li.OrqEmbedding, li.AtomaEmbedding)),
     llamaindex_rerank(li.OrqRerank),
 ]
-NAMES = [
-    f"{'langchain' if number < 10 else 'llamaindex'} {way.name}" for number, way in enumerate(WAYS)
+STOCK_NAMES = [
+    f"{'langchain' if number < 10 else 'llamaindex'} {way.name}" for number, way in enumerate(STOCK)
 ]
+FAST = [
+    replace(way, http="fast", asks={key: ask for key, ask in way.asks.items() if key[0] == "async"})
+    for way in STOCK
+]
+WAYS = [*STOCK, *FAST]
+NAMES = [*STOCK_NAMES, *(f"{name} over the fast transport" for name in STOCK_NAMES)]

@@ -196,7 +196,7 @@ def test_pickles(service: str, used: bool, own: bool, caplog: pytest.LogCaptureF
         llm.complete("hi")
         asyncio.run(llm.acomplete("hi"))
     elif used:
-        llm._get_connections().client()
+        llm._get_connections().carrier()
     again = pickle.loads(pickle.dumps(llm))
     assert type(again) is type(llm)
     assert again.api_key.get_secret_value() == KEY
@@ -277,9 +277,9 @@ def test_settings_take_it_and_give_it_their_callbacks() -> None:
 
 def test_closing() -> None:
     llm = Orq(model="a/b", api_key=KEY)
-    client = llm._get_connections().client()
+    carrier = llm._get_connections().carrier()
     llm.close()
-    assert client.is_closed
+    assert carrier.is_closed
     asyncio.run(llm.aclose())
 
 

@@ -23,6 +23,13 @@ def nothing_logged(caplog):
     assert not [each for each in told if not each.startswith("Executing ")]
 
 
+@pytest.fixture(autouse=True)
+def over(request, monkeypatch):
+    """Over the HTTP that the way says; stock httpx where there is none."""
+    way = request.getfixturevalue("way") if "way" in request.fixturenames else None
+    monkeypatch.setenv("EMISSARY_HTTP", getattr(way, "http", "httpx"))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def no_warnings_left():
     """A socket that was left open would warn here, and warnings are errors."""

@@ -11,16 +11,16 @@ from llama_index.core.base.llms.types import ChatMessage
 
 from faults import good
 from faults.cells import nothing_left
-from faults.ways import ASKED, NAMES, WAYS
+from faults.ways import ASKED, NAMES, STOCK, WAYS
 from loops.playing import begun, playing, settled, slowly
 
 ways = pytest.mark.parametrize("way", WAYS, ids=NAMES)
 STREAMING = [
     pytest.param(way, id=name)
     for way, name in zip(WAYS, NAMES, strict=True)
-    if ("async", "streamed") in way.asks and name != "langchain EmissaryLLM"
-    and name != "llamaindex Emissary.complete, no chat model"
-]  # fmt: skip
+    if ("async", "streamed") in way.asks
+    and not name.startswith(("langchain EmissaryLLM", "llamaindex Emissary.complete, no"))
+]
 """Emissary's completions can't be streamed."""
 streaming = pytest.mark.parametrize("way", STREAMING)
 
@@ -61,11 +61,11 @@ def test_event_loops_side_by_side_in_threads(way):
         assert peer.served.wait(2)
 
 
-@ways
-def test_sync_calls_in_threads_beside_an_event_loop(way):
+@pytest.mark.parametrize(("way", "beside"), [*zip(WAYS, STOCK * 2, strict=True)], ids=NAMES)
+def test_sync_calls_in_threads_beside_an_event_loop(way, beside):
     def ask():
         came = []
-        way.asks["sync", "plain"](model, came.append)
+        beside.asks["sync", "plain"](model, came.append)
         return "".join(came)
 
     async def main():

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from faults.ways import WAYS
+from faults.ways import STOCK
 from loops.playing import begun, playing, run
 
 START = """
@@ -13,8 +13,8 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from faults import good
-    from faults.ways import WAYS
-way = WAYS[int(sys.argv[2])]
+    from faults.ways import STOCK
+way = STOCK[int(sys.argv[2])]
 model = way.make(sys.argv[1], max_retries=0)
 
 def ask(how):
@@ -39,7 +39,7 @@ if child:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
 UNCLOSED = """
-for way in WAYS:
+for way in STOCK:
     model = way.make(sys.argv[1], max_retries=0)
     if type(model).__module__.startswith(sys.argv[3]):
         ask("sync")
@@ -68,6 +68,12 @@ elif way.kind in {"chat", "text"}:
 """
 
 
+@pytest.fixture(autouse=True, params=["httpx", "fast"])
+def over(request, monkeypatch):
+    """Over which HTTP the program makes its async calls."""
+    monkeypatch.setenv("EMISSARY_HTTP", request.param)
+
+
 @pytest.mark.parametrize("framework", ["langchain", "llamaindex"])
 def test_an_end_without_warnings_though_nothing_was_closed(framework):
     with playing() as peer:
@@ -76,7 +82,7 @@ def test_an_end_without_warnings_though_nothing_was_closed(framework):
 
 @pytest.mark.parametrize("name", ["ChatOrq", "AtomaLLM", "Orq.chat", "Atoma.complete"])
 def test_an_end_without_warnings_though_streams_were_left(name):
-    number = next(n for n, way in enumerate(WAYS) if way.name == name)
+    number = next(n for n, way in enumerate(STOCK) if way.name == name)
     with playing(begun) as peer:
         assert run(START + LEFT, peer.base_url, str(number)) == ""
 
@@ -84,6 +90,6 @@ def test_an_end_without_warnings_though_streams_were_left(name):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.parametrize("name", ["ChatOrq", "OrqEmbeddings", "Orq.chat", "OrqRerank"])
 def test_a_forked_child_has_connections_of_its_own(name):
-    number = next(n for n, way in enumerate(WAYS) if way.name == name)
+    number = next(n for n, way in enumerate(STOCK) if way.name == name)
     with playing() as peer:
         assert run(START + FORKED, peer.base_url, str(number)) == ""

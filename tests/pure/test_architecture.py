@@ -16,13 +16,26 @@ PACKAGES = {
     "llamaindex_emissary": ROOT / "llamaindex_emissary",
 }
 MAY_IMPORT = {
-    "emissary_transport": {"anyio", "httpx", "pydantic_core"},
+    "emissary_transport": {"aiohttp", "anyio", "httpx", "pydantic_core", "yarl"},
     "emissary_emulator": {"starlette", "uvicorn"},
     "langchain_emissary": {"emissary_transport", "langchain_core"},
     "llamaindex_emissary": {"emissary_transport", "llama_index"},
 }
 COMMON = {"pydantic", "typing_extensions"}
-SHELLS = {"client", "flow", "gathering", "lingering", "pool", "settings", "timeouts"}
+SHELLS = {
+    "aiohttp_transport",
+    "asking",
+    "carriers",
+    "client",
+    "faster",
+    "flow",
+    "gathering",
+    "lingering",
+    "pool",
+    "settings",
+    "surroundings",
+    "timeouts",
+}
 """Modules of the transport that may know httpx, the clock, the environment or threads."""
 IMPURE = {"httpx", "anyio", "os", "time", "random", "socket", "threading", "ssl", "asyncio"}
 LONGEST = 400

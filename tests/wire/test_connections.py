@@ -6,14 +6,24 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 import trio
 
-from emissary_transport import ATOMA, EMISSARY, ORQ, AsyncClient, Client, Connections, errors
+from emissary_transport import (
+    ATOMA,
+    EMISSARY,
+    ORQ,
+    AsyncClient,
+    Client,
+    Connections,
+    errors,
+    faster,
+)
+from emissary_transport.aiohttp_transport import AiohttpTransport
 from pure.examples import chunk, sse
 from wire.live import STREAMED, Live, call, settings
 from wire.peer import CLOSE, ENDED, LEFT, STREAM, Peer, chunked, echoed, part, said, whole
@@ -32,7 +42,7 @@ def test_leaving_early_hangs_up_at_once():
         assert peer.left.wait(2)
 
 
-def test_leaving_early_hangs_up_at_once_async():
+def test_leaving_early_hangs_up_at_once_async(http):
     async def main():
         async with aclosing(client.stream(STREAMED)) as stream:
             assert (await anext(stream)).text == "hi"
@@ -45,7 +55,7 @@ def test_leaving_early_hangs_up_at_once_async():
 
 @pytest.mark.parametrize("each", [call(), STREAMED], ids=["chat", "stream"])
 @pytest.mark.parametrize("answer", [[LEFT], FOREVER], ids=["before the answer", "in it"])
-def test_a_cancelled_task_hangs_up_at_once(each, answer):
+def test_a_cancelled_task_hangs_up_at_once(http, each, answer):
     async def ask():
         async for _ in client.stream(each):
             pass
@@ -105,7 +115,7 @@ def test_connections_serve_again(how, service, each, answer):
 
     with Peer(answer) as peer:
         clients = [Live(how, peer, service) for _ in range(2)]
-        if how == "async":
+        if how != "sync":
             first, second = (client.client for client in clients)
             asyncio.run(one_after_the_other([first, second, first]))
         else:
@@ -137,7 +147,7 @@ def test_a_connection_that_the_service_closed_meanwhile_is_no_fault():
         client.close()
 
 
-def test_one_model_in_several_event_loops_one_after_the_other():
+def test_one_model_in_several_event_loops_one_after_the_other(http):
     with Peer(echoed) as peer:
         client = AsyncClient(ORQ, settings(peer, max_retries=0))
         for text in ("a", "b", "c"):
@@ -145,7 +155,7 @@ def test_one_model_in_several_event_loops_one_after_the_other():
         assert peer.accepts == 3
 
 
-def test_one_model_in_several_event_loops_at_once():
+def test_one_model_in_several_event_loops_at_once(http):
     async def chats(text):
         for number in range(5):
             assert (await client.chat(call(f"{text}{number}"))).text == f"{text}{number}"
@@ -164,7 +174,7 @@ def test_one_model_under_trio():
         assert trio.run(client.chat, call("b")).text == "b"
 
 
-def test_many_tasks_at_once():
+def test_many_tasks_at_once(http):
     async def main():
         answers = await asyncio.gather(*(client.chat(call(str(n))) for n in range(30)))
         return [answer.text for answer in answers]
@@ -202,7 +212,7 @@ def test_close_ends_idle_connections_and_a_later_call_works():
         client.close()
 
 
-def test_aclose_ends_idle_connections_and_a_later_call_works():
+def test_aclose_ends_idle_connections_and_a_later_call_works(http):
     async def main():
         await client.chat(call())
         await client.aclose()
@@ -228,7 +238,7 @@ def test_close_leaves_connections_that_others_use():
         assert peer.left.wait(2)
 
 
-def test_aclose_leaves_connections_that_others_use():
+def test_aclose_leaves_connections_that_others_use(http):
     async def main():
         one, other = AsyncClient(ORQ, settings(peer)), AsyncClient(ATOMA, settings(peer))
         await one.chat(call())
@@ -290,6 +300,14 @@ def test_a_proxy_from_the_environment(how, monkeypatch):
         assert line == b"POST http://service.invalid/prefix/v2/router/chat/completions HTTP/1.1"
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         assert Live(how, peer).chat().text == "directly"
+
+
+def test_a_proxy_with_a_password(how, monkeypatch):
+    with Peer(said("by proxy")) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.base_url.replace("http://", "http://me:pass%40@"))
+        client = Live(how, "http://service.invalid", allow_http=True)
+        assert client.chat().text == "by proxy"
+        assert b"proxy-authorization: basic bwu6cgfzc0a=\r\n" in proxy.requests[0].lower()
 
 
 def test_a_proxy_for_https_learns_the_host_and_not_the_key(how, monkeypatch):
@@ -361,6 +379,71 @@ def test_a_forked_child_has_connections_of_its_own():
         assert (len(peer.requests), peer.accepts) == (3, 2)
 
 
-def test_a_program_that_closes_nothing_ends_without_warnings():
+def test_a_program_that_closes_nothing_ends_without_warnings(http):
     with Peer(chunked(HI, END)) as peer:
         assert run(UNCLOSED, peer) == 0
+
+
+@pytest.fixture
+def sent_over(monkeypatch):
+    """Which transports there were."""
+    made = []
+    for cls in (httpx.AsyncHTTPTransport, AiohttpTransport):
+
+        def counting(self, *args, cls=cls, init=cls.__init__, **options):
+            made.append(cls)
+            init(self, *args, **options)
+
+        monkeypatch.setattr(cls, "__init__", counting)
+    return made
+
+
+STOCK, FAST = httpx.AsyncHTTPTransport, AiohttpTransport
+
+
+@pytest.mark.parametrize(
+    ("told", "proxy", "run", "wanted"),
+    [
+        (None, None, asyncio.run, FAST),
+        ("fast", None, asyncio.run, FAST),
+        ("httpx", None, asyncio.run, STOCK),
+        (None, None, trio.run, STOCK),
+        (None, "https://127.0.0.1:1", asyncio.run, STOCK),
+    ],
+    ids=["installed", "asked for", "turned off", "trio", "proxy over TLS"],
+)
+def test_which_transport_is_used(told, proxy, run, wanted, monkeypatch, sent_over):
+    async def main():
+        with suppress(errors.NoAnswer):
+            return (await client.chat(call())).text
+
+    monkeypatch.delenv("EMISSARY_HTTP")
+    if told:
+        monkeypatch.setenv("EMISSARY_HTTP", told)
+    if proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+    with Peer(said("hi")) as peer:
+        client = AsyncClient(ORQ, settings(peer, max_retries=0))
+        assert run(main) if run is trio.run else run(main()) in {"hi", None}
+        assert sent_over == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("told", "version", "match"),
+    [("quick", "3.14.0", "must be httpx or fast"), ("fast", "3.11.9", r"pip install '.*\[fast\]'")],
+)
+def test_a_transport_that_there_is_not(told, version, match, monkeypatch):
+    faster._aiohttp.cache_clear()
+    monkeypatch.setattr("aiohttp.__version__", version)
+    monkeypatch.setenv("EMISSARY_HTTP", told)
+    try:
+        with Peer(said("hi")) as peer:
+            client = AsyncClient(ORQ, settings(peer))
+            with pytest.raises(ValueError, match=match):
+                asyncio.run(client.chat(call()))
+            assert not peer.accepts
+            monkeypatch.delenv("EMISSARY_HTTP")
+            if told == "fast":
+                assert asyncio.run(AsyncClient(ORQ, settings(peer)).chat(call())).text == "hi"
+    finally:
+        faster._aiohttp.cache_clear()

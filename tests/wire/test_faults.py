@@ -45,7 +45,7 @@ BROKEN = {
     "closed": [STREAM, part(HI), CLOSE],
     "reset": [STREAM, part(HI), 0.05, RESET],
     "closed in a chunk": [STREAM, part(HI), b"ff\r\ndata: {", CLOSE],
-    "no chunk size": [STREAM, part(HI), b"nonsense\r\n", CLOSE],
+    "no chunk size": [STREAM, part(HI), 0.05, b"nonsense\r\n", CLOSE],
     "shorter than it said": [head(content_type="text/event-stream", content_length=999), HI, CLOSE],
     "ended without its end": [STREAM, part(HI), ENDED],
 }

@@ -1,0 +1,109 @@
+"""What both shells do alike: whom they ask, and which requests that takes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Generator
+from typing import Any, TypeAlias
+
+import httpx
+
+from emissary_transport.catalogue import Page, described_model, listed_models
+from emissary_transport.exchange import Exchange
+from emissary_transport.flow import Flow, Send, T, delivery, fetch, post
+from emissary_transport.inquiry import Inquiry, ModelCard
+from emissary_transport.pool import Connections
+from emissary_transport.secrecy import secrets_of
+from emissary_transport.service import Service
+from emissary_transport.services import LISTINGS
+from emissary_transport.settings import Settings
+from emissary_transport.timeouts import httpx_timeout
+
+Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
+"""What asks for one page after the other, and gives what they come to."""
+
+
+class Asking:
+    """A service, and how it is asked."""
+
+    def __init__(
+        self, service: Service, settings: Settings, connections: Connections | None = None
+    ) -> None:
+        self.service = service
+        self.settings = settings
+        self.connections = connections or Connections()
+        self._secrets = secrets_of(service.bare_key(settings.api_key), settings.headers)
+        self._timeout = timeout = httpx_timeout(settings.timeout)
+        stall = settings.stall_timeout
+        self._stall = timeout.read if stall is None else stall
+        waits = [wait for wait in (timeout.read, stall) if wait is not None]
+        self._stream_timeout = httpx.Timeout(
+            connect=timeout.connect,
+            read=min(waits, default=None),
+            write=timeout.write,
+            pool=timeout.pool,
+        )
+
+    def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
+        url = self.service.url(self.settings.base_url, exchange.url_path, exchange.ids)
+        send = post(self.service, self.settings, url, exchange.body, stream=exchange.streams)
+        return delivery(self.service, self.settings, send)
+
+    def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
+        service, settings = inquiry.service, self.settings
+        if inquiry.body is None:
+            send = fetch(service, settings, inquiry.url, has_key=inquiry.has_key)
+            return delivery(service, settings, send)
+        send = post(service, settings, inquiry.url, inquiry.body, stream=False)
+        return delivery(service, settings, send)
+
+    def _models(self, listing: str | None, filters: dict[str, Any]) -> Questions[list[ModelCard]]:
+        listings = LISTINGS.get(self.service.name, {})
+        return listed_models(self.service, self.settings.base_url, listings, listing, filters)
+
+    def _model(self, model: str) -> Questions[ModelCard]:
+        listings = LISTINGS.get(self.service.name, {})
+        return described_model(self.service, self.settings.base_url, listings, model)
+
+    def _request(self, send: Send) -> httpx.Request:
+        return httpx.Request(
+            send.method,
+            _parsed(send.url),
+            headers=send.headers,
+            content=send.content,
+            extensions={"timeout": self._timeout_of(send).as_dict()},
+        )
+
+    def _own_request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
+        """The request with what the caller's own client adds to it."""
+        is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
+        return http.build_request(
+            send.method,
+            send.url,
+            headers=send.headers,
+            content=send.content,
+            timeout=http.timeout if is_theirs else self._timeout_of(send),
+        )
+
+    def _timeout_of(self, send: Send) -> httpx.Timeout:
+        return self._stream_timeout if send.streams else self._timeout
+
+
+class OnePiece(httpx.AsyncByteStream):
+    """A request's body; httpx's own is a generator, which trio misses when a call is cancelled."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._is_given = False
+
+    def __aiter__(self) -> OnePiece:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._is_given:
+            raise StopAsyncIteration
+        self._is_given = True
+        return self._content
+
+
+_parsed = functools.lru_cache(maxsize=256)(httpx.URL)
