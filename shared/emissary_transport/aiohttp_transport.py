@@ -7,9 +7,12 @@ written here is how the two libraries' requests, answers and faults correspond.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from weakref import WeakSet
 
 import aiohttp
 import httpx
@@ -30,6 +33,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(
         self, tls: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=limits.max_connections or 0,
@@ -42,6 +46,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=LONGEST_HEADER,
             proxy=_with_password(proxy) if proxy else None,
         )
+        _open.add(self)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -73,6 +78,24 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+    def abandon(self) -> None:
+        """Close what an event loop that was never shut down has left."""
+        if self._loop.is_closed():
+            with suppress(StopIteration):  # since there is nothing to wait for
+                self.aclose().send(None)
+        elif not self._loop.is_running():
+            self._loop.run_until_complete(self.aclose())
+
+
+_open: WeakSet[AiohttpTransport] = WeakSet()
+
+
+@atexit.register
+def _abandon_all() -> None:
+    """Spare a program that closes nothing aiohttp's complaints at its end."""
+    for transport in [*_open]:
+        transport.abandon()
 
 
 class _Body(httpx.AsyncByteStream):

@@ -26,6 +26,12 @@ SILENT = {("langchain", "stream_complete")}
 
 
 @pytest.fixture(autouse=True)
+def over_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """vcrpy plays aiohttp's answers without their raw headers."""
+    monkeypatch.setenv("EMISSARY_HTTP", "httpx")
+
+
+@pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What was waited for between tries, without waiting."""
     waits: list[float] = []

@@ -358,11 +358,11 @@ asyncio.run(left())
 """
 
 
-def run(program, peer):
-    """What a program of its own says on stderr; warnings are errors there."""
+def run(program, peer, *flags):
+    """What a program of its own says on stderr."""
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", START + program, peer.base_url],
+        [sys.executable, *flags, "-c", START + program, peer.base_url],
         env=os.environ | {"PYTHONPATH": f"{root / 'shared'}{os.pathsep}{root / 'tests'}"},
         capture_output=True,
         text=True,
@@ -372,16 +372,36 @@ def run(program, peer):
     return done.stderr or done.returncode
 
 
+NEVER_ENDED = """
+import atexit
+kept = []
+atexit.register(lambda: [print("open", each, file=sys.stderr) for each in kept if not each.closed])
+for is_closed in (True, False):
+    loop, client = asyncio.new_event_loop(), AsyncClient(ATOMA, told)
+    loop.run_until_complete(client.chat(call()))
+    carrier = loop.run_until_complete(client.connections.async_carrier())
+    kept += [each._session for each in carrier._transports.values()]
+    if is_closed:
+        loop.close()
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_has_connections_of_its_own():
     with Peer(chunked(HI, END)) as peer:
-        assert run(FORKED, peer) == 0
+        assert run(FORKED, peer, "-W", "error") == 0
         assert (len(peer.requests), peer.accepts) == (3, 2)
 
 
 def test_a_program_that_closes_nothing_ends_without_warnings(http):
     with Peer(chunked(HI, END)) as peer:
-        assert run(UNCLOSED, peer) == 0
+        assert run(UNCLOSED, peer, "-W", "error") == 0
+
+
+def test_event_loops_that_never_come_to_their_end_leave_nothing_open(monkeypatch):
+    monkeypatch.setenv("EMISSARY_HTTP", "fast")
+    with Peer(chunked(HI, END)) as peer:
+        assert run(NEVER_ENDED, peer) == 0
 
 
 @pytest.fixture
