@@ -15,16 +15,23 @@ from langchain_core.messages import (
     HumanMessage,
     InvalidToolCall,
     SystemMessage,
-    ToolCallChunk,
     ToolMessage,
 )
 from langchain_core.messages import ToolCall as LangChainToolCall
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import invalid_tool_call
 from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from emissary_transport.types import Choice, Delta, Message, Reply, ToolCall, Usage
+from emissary_transport.mould import Mould
+from emissary_transport.types import (
+    Choice,
+    Delta,
+    Message,
+    Reply,
+    ToolCall,
+    ToolFragment,
+    Usage,
+)
 from langchain_emissary.content import (
     ASIDES,
     blocks_of_type,
@@ -33,7 +40,6 @@ from langchain_emissary.content import (
     reasoning_of,
     refusal_of,
 )
-from langchain_emissary.mould import Mould
 
 
 def to_messages(messages: Sequence[BaseMessage], provider: str) -> list[Message]:
@@ -202,9 +208,14 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
     if delta.finish_reason is not None or delta.logprobs:
         info = _told(finish_reason=delta.finish_reason, logprobs=delta.logprobs)
         metadata |= info
-    message = _MESSAGE.cast(content=delta.text, response_metadata=metadata)
+    values: dict[str, Any] = {"content": delta.text, "response_metadata": metadata}
+    if delta.tool_fragments:
+        values |= _tool_chunks(delta.tool_fragments)
+    message = _MESSAGE.cast(values)
+    if delta.tool_fragments and not message.invalid_tool_calls:
+        message.init_tool_calls()  # type: ignore[operator]
     if delta.reasoning or delta.refusal or delta.reasoning_signature or delta.redacted_reasoning:
-        message.additional_kwargs = _told(
+        message.additional_kwargs |= _told(
             refusal=delta.refusal,
             reasoning_content=delta.reasoning,
             reasoning_signature=delta.reasoning_signature,
@@ -214,41 +225,46 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
         message.additional_kwargs["audio"] = dict(delta.audio)
     if delta.usage:
         message.usage_metadata = usage_metadata(delta.usage)
-    if delta.tool_fragments:
-        _add_tool_chunks(message, delta)
-    return _CHUNK.cast(text=delta.text, message=message, generation_info=info)
+    return _CHUNK.cast({"text": delta.text, "message": message, "generation_info": info})
 
 
 _MESSAGE = Mould(AIMessageChunk(content=""))
 _CHUNK = Mould(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
-def _add_tool_chunks(message: AIMessageChunk, delta: Delta) -> None:
-    signatures = {
-        piece.id: piece.thought_signature
-        for piece in delta.tool_fragments
-        if piece.id and piece.thought_signature
-    }
-    if signatures:
-        message.additional_kwargs["thought_signatures"] = signatures
-    message.tool_call_chunks = [
-        ToolCallChunk(
-            name=piece.name,
-            args=piece.arguments,
-            id=piece.id,
-            index=piece.index,
-            type="tool_call_chunk",
-        )
-        for piece in delta.tool_fragments
-    ]
-    if all(_continues(piece.arguments) for piece in delta.tool_fragments):
-        # What the validator would find after trying to parse each piece, which takes it 40 µs.
-        message.invalid_tool_calls = [
-            invalid_tool_call(name=piece.name, args=piece.arguments, id=piece.id)
-            for piece in delta.tool_fragments
+def _tool_chunks(fragments: Sequence[ToolFragment]) -> dict[str, Any]:
+    """What tool call fragments are in a message chunk.
+
+    A piece that continues a call is listed as invalid too, which is what the message's validator
+    finds after trying for 40 µs to parse it; any other piece is left to the validator.
+    """
+    values: dict[str, Any] = {
+        "tool_call_chunks": [
+            {
+                "name": piece.name,
+                "args": piece.arguments,
+                "id": piece.id,
+                "index": piece.index,
+                "type": "tool_call_chunk",
+            }
+            for piece in fragments
         ]
-    else:
-        message.init_tool_calls()  # type: ignore[operator]
+    }
+    if all(_continues(piece.arguments) for piece in fragments):
+        values["invalid_tool_calls"] = [
+            {
+                "name": piece.name,
+                "args": piece.arguments,
+                "id": piece.id,
+                "error": None,
+                "type": "invalid_tool_call",
+            }
+            for piece in fragments
+        ]
+    if any(piece.thought_signature and piece.id for piece in fragments):
+        signatures = {piece.id: piece.thought_signature for piece in fragments if piece.id}
+        values["additional_kwargs"] = {"thought_signatures": _told(**signatures)}
+    return values
 
 
 def _continues(arguments: str) -> bool:

@@ -18,6 +18,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from emissary_transport import Delta, Reasoning, Reply, ToolFragment, Usage
+from emissary_transport.mould import Mould
 from llamaindex_emissary.growing_json import GrowingJson
 
 _INPUTS = ("cached_tokens", "cache_creation_tokens", "audio_input_tokens")
@@ -34,7 +35,7 @@ def from_reply(reply: Reply) -> ChatResponse:
     choice = reply.choice
     answer = Answer()
     answer.text = choice.text
-    answer.reasoning = choice.reasoning or Reasoning()
+    answer.reasoning = choice.reasoning or _NO_REASONING
     answer.extras = _extras(choice.refusal, choice.audio)
     for index, call in enumerate(choice.tool_calls):
         answer.add_fragment(
@@ -64,13 +65,13 @@ class Answer:
 
     def __init__(self) -> None:
         self.text = ""
-        self.reasoning = Reasoning()
+        self.reasoning = _NO_REASONING
         self.extras: dict[str, Any] = {}
         self._calls: dict[int, _Call] = {}
 
     def from_delta(self, delta: Delta) -> ChatResponse:
         """The answer with this delta."""
-        facts = token_counts(delta.usage)
+        facts = token_counts(delta.usage) if delta.usage else {}
         self.text += delta.text
         if delta.reasoning or delta.reasoning_signature or delta.redacted_reasoning:
             facts["thinking_delta"] = delta.reasoning
@@ -81,12 +82,14 @@ class Answer:
             self.extras["refusal"] = self.extras.get("refusal", "") + delta.refusal
         if delta.audio:
             self.extras.update(_extras(None, delta.audio))
-        return ChatResponse(
-            message=self.message(),
-            delta=delta.text,
-            raw=raw_of(delta.raw, delta.usage),
-            logprobs=logprobs_of(delta.logprobs) if delta.logprobs else None,
-            additional_kwargs=facts,
+        return _CHUNK.cast(
+            {
+                "message": self.message(),
+                "delta": delta.text,
+                "raw": raw_of(delta.raw, delta.usage),
+                "logprobs": logprobs_of(delta.logprobs) if delta.logprobs else None,
+                "additional_kwargs": facts,
+            }
         )
 
     def add_fragment(self, fragment: ToolFragment) -> None:
@@ -99,13 +102,13 @@ class Answer:
     def message(self) -> ChatMessage:
         """What was said so far, as a message of its own."""
         blocks: list[Any] = [TextBlock(text=self.text)]
-        if self.reasoning != _NO_REASONING:
+        if self.reasoning is not _NO_REASONING:
             blocks.insert(0, _thinking(self.reasoning))
         extras = dict(self.extras)
         if self._calls:
             blocks += [call.block for call in self._calls.values()]
             extras["tool_calls"] = [call.listed for call in self._calls.values()]
-        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extras)
+        return _MESSAGE.cast({"blocks": blocks, "additional_kwargs": extras})
 
     def _think(self, delta: Delta) -> None:
         known = self.reasoning
@@ -117,6 +120,8 @@ class Answer:
 
 
 _NO_REASONING = Reasoning()
+_MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="")]))
+_CHUNK = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT), delta=""))
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ from pydantic_core import from_json
 from emissary_transport.content import whole_number
 from emissary_transport.types import ToolFragment
 
+_CONTINUING = frozenset({"index", "type", "function"})
+
 
 def new_call_id() -> str:
     """An id for a call to which the service gave none."""
@@ -69,12 +71,28 @@ class ToolMerger:
     def fragments(self, pieces: Sequence[Mapping[str, Any]]) -> list[ToolFragment]:
         """Assign the pieces of one event to their calls; what adds nothing is left out."""
         several = len(pieces) > 1
+        if len(pieces) == 1 and (continued := self._continued(pieces[0])):
+            return [continued]
         found = (
             self._fragment(piece, position if several else None)
             for position, piece in enumerate(pieces)
             if isinstance(piece, Mapping)
         )
         return [fragment for fragment in found if fragment is not None]
+
+    def _continued(self, piece: Any) -> ToolFragment | None:
+        """The fragment, if all that the piece brings is more arguments for an index: mostly."""
+        try:
+            function = piece["function"]
+            arguments = function["arguments"]
+            call = self._by_index[piece["index"]]
+        except (KeyError, TypeError):
+            return None
+        is_more = arguments.__class__ is str and arguments and call.pieces and not call.named_again
+        if not is_more or len(function) > 1 or not piece.keys() <= _CONTINUING:
+            return None
+        call.pieces.append(arguments)
+        return ToolFragment(call.index, arguments=arguments)
 
     def _fragment(self, piece: Mapping[str, Any], position: int | None) -> ToolFragment | None:
         function = piece.get("function")

@@ -108,7 +108,7 @@ class Reader:
         self._usage_event: Json = {}
         self._first: Json = {}
         self._last: Json = {}
-        self._promised = not service.loose_streams
+        self._strict = self._promised = not service.loose_streams
         self.ended = False
         self._said_metadata = False
 
@@ -209,10 +209,10 @@ class Reader:
             return ()
         self.events += 1
         value = json_value(data)
-        if isinstance(data, ErrorData):
+        if data.__class__ is ErrorData:
             raise failure(self._service, value if isinstance(value, dict) else parsed(data))
-        speaks = self._service.loose_streams and not self.whole
-        if isinstance(value, dict) and not (speaks and _ENVELOPE_KEYS.isdisjoint(value)):
+        speaks = not self._strict and not self.whole
+        if value.__class__ is dict and (not speaks or not _ENVELOPE_KEYS.isdisjoint(value)):
             return self._answer(value)
         if (speaks or self._plain) and not _HALF_ENVELOPE.match(data):
             return self._spoken(
@@ -229,16 +229,14 @@ class Reader:
         choices = value.get("choices")
         if value.get("error") or (not choices and _is_message_only(value)):
             raise failure(self._service, value, self.events - 1)
-        self._first = self._first or value
+        if not self._first:
+            self._first = value
         self._last = value
         if value.get("usage") and (usage := usage_of(value["usage"])):
             self.usage, self._usage_event = usage, value
-        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-            return [
-                delta
-                for choice in choices
-                if isinstance(choice, dict) and (delta := self._choice(value, choice)) is not None
-            ]
+        if choices and choices.__class__ is list and choices[0].__class__ is dict:
+            deltas = [self._choice(value, each) for each in choices if each.__class__ is dict]
+            return filter(_says_something, deltas)
         if choices == [] and self.ended and self.usage and not self.whole:
             # The last that comes, though the connection may be held open after it.
             self.done = self.marked = True
@@ -257,14 +255,15 @@ class Reader:
         """Text that came without a choice around it."""
         delta = Delta(text=text, raw=text if value is None else value)
         if self._stop:
-            self._cut(self._state(0), delta)
+            self._cut(delta)
         return (delta,) if _says_something(delta) else ()
 
-    def _choice(self, value: Json, choice: Json) -> Delta | None:
+    def _choice(self, value: Json, choice: Json) -> Delta:
         if choice.get("error"):
             raise failure(self._service, choice, self.events - 1)
-        index = whole_number(choice.get("index")) or 0
-        state = self._states.get(index) or self._state(index)
+        index = choice.get("index")
+        if index.__class__ is not int:
+            index = whole_number(index) or 0
         said = choice.get("delta") or choice.get("message")
         if not isinstance(said, dict):
             said = choice
@@ -276,37 +275,36 @@ class Reader:
         if reasoning:
             delta.reasoning = text_of(reasoning)
         if len(said) > 1 or "content" not in said:
-            self._read_rarities(delta, said, state)
+            self._read_rarities(delta, said)
         if choice.get("logprobs"):
             delta.logprobs = _object(choice["logprobs"])
         if choice.get("refusal") and not delta.refusal:
             delta.refusal = text_of(choice["refusal"])
         if self._stop:
-            self._cut(state, delta)
+            self._cut(delta)
         finish_reason = choice.get("finish_reason")
         if finish_reason:
-            self._finish(state, delta, str(finish_reason), value, choice)
+            self._finish(delta, str(finish_reason), value, choice)
         elif "finish_reason" in choice:
             self._promised = True
-        return delta if _says_something(delta) else None
+        return delta
 
-    def _read_rarities(self, delta: Delta, said: Json, state: _ChoiceState) -> None:
+    def _read_rarities(self, delta: Delta, said: Json) -> None:
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]
         if isinstance(pieces, dict):
             pieces = [pieces]
         if isinstance(pieces, list) and pieces:
-            delta.tool_fragments = state.tools.fragments(pieces)
+            delta.tool_fragments = self._state(delta.index).tools.fragments(pieces)
         delta.refusal = text_of(said.get("refusal")) or None
         delta.reasoning_signature = text_of(said.get("reasoning_signature")) or None
         delta.redacted_reasoning = text_of(said.get("redacted_reasoning")) or None
         delta.audio = _object(said.get("audio"))
 
-    def _finish(
-        self, state: _ChoiceState, delta: Delta, reason: str, value: Json, choice: Json
-    ) -> None:
+    def _finish(self, delta: Delta, reason: str, value: Json, choice: Json) -> None:
         self.ended = True
+        state = self._state(delta.index)
         if state.finished:
             return
         state.finished = True
@@ -320,13 +318,14 @@ class Reader:
             if name not in _CHOICE_KEYS and told is not None
         }
 
-    def _cut(self, state: _ChoiceState, delta: Delta) -> None:
+    def _cut(self, delta: Delta) -> None:
         """Cut the text at a stop sequence, and end the answer when every choice is cut."""
+        state = self._state(delta.index)
         if state.cutter is None:
             state.cutter = StopCutter(self._stop)
         delta.text = state.cutter.feed(delta.text)
         if state.cutter.cut and not state.finished:
-            self._finish(state, delta, "stop", self._last, {})
+            self._finish(delta, "stop", self._last, {})
         cut = [each for each in self._states.values() if each.cutter and each.cutter.cut]
         if not self.whole and len(cut) == max(self._choices, len(self._states)):
             self.done = True
@@ -361,7 +360,10 @@ class Reader:
         return told
 
     def _state(self, index: int) -> _ChoiceState:
-        return self._states.setdefault(index, _ChoiceState())
+        state = self._states.get(index)
+        if state is None:
+            state = self._states[index] = _ChoiceState()
+        return state
 
 
 def _through(filters: Sequence[Filter], deltas: Iterable[Delta]) -> Iterable[Delta]:

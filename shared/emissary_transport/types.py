@@ -107,9 +107,9 @@ class Usage:
     rejected_prediction_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ToolFragment:
-    """A piece of a streamed tool call, already assigned to its call.
+    """A piece of a streamed tool call, already assigned to its call. Not frozen; see `Delta`.
 
     `index` counts the calls of one answer from 0. `id` and `name` come once, with a call's first
     fragment (a name in pieces comes in pieces); `arguments` is the next piece of its JSON text.

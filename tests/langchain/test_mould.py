@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, PrivateAttr
 
-from langchain_emissary.mould import Mould
+from emissary_transport.mould import Mould
 
 
 class Kept(BaseModel):
@@ -29,7 +29,7 @@ EXAMPLES: list[tuple[BaseModel, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("example", "values"), EXAMPLES)
 def test_what_is_cast_is_what_is_constructed(example: BaseModel, values: dict[str, Any]) -> None:
-    made, usual = Mould(example).cast(**values), type(example)(**values)
+    made, usual = Mould(example).cast(values), type(example)(**values)
     assert made == usual
     assert made.model_dump() == usual.model_dump()
     assert made.model_fields_set >= set(values)
@@ -38,7 +38,7 @@ def test_what_is_cast_is_what_is_constructed(example: BaseModel, values: dict[st
 
 def test_what_is_cast_shares_nothing() -> None:
     mould = Mould(AIMessageChunk(content=""))
-    one, other = mould.cast(content="1"), mould.cast(content="2")
+    one, other = mould.cast({"content": "1"}), mould.cast({"content": "2"})
     one.tool_calls.append({"name": "f", "args": {}, "id": "c", "type": "tool_call"})
     one.additional_kwargs["a"] = 1
     one.id = "x"

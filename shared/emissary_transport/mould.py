@@ -22,14 +22,14 @@ class Mould(Generic[M]):
     >>> class Point(BaseModel):
     ...     x: int
     ...     tags: list[str] = []
-    >>> Mould(Point(x=1)).cast(x=2)
+    >>> Mould(Point(x=1)).cast({"x": 2})
     Point(x=2, tags=[])
     """
 
     def __init__(self, example: M) -> None:
         self._cls = type(example)
         self._fields = dict(example.__dict__)
-        self._fields_set = frozenset(example.model_fields_set)
+        self._fields_set = set(example.model_fields_set)
         self._extra = example.__pydantic_extra__
         self._private = example.__pydantic_private__
         self._fresh = [
@@ -40,12 +40,12 @@ class Mould(Generic[M]):
         given = {name: self._fields[name] for name in self._fields_set}
         self._is_exact = self._private is None and self._cast(given) == example
 
-    def cast(self, **values: Any) -> M:
+    def cast(self, values: dict[str, Any]) -> M:
         """Make an object with these values, and the example's for the rest."""
-        if self._is_exact:
-            return self._cast(values)
-        given = {name: self._fields[name] for name in self._fields_set}
-        return self._cls(**{**given, **values})
+        if not self._is_exact:
+            given = {name: self._fields[name] for name in self._fields_set}
+            return self._cls(**{**given, **values})
+        return self._cast(values)
 
     def _cast(self, values: dict[str, Any]) -> M:
         fields = {**self._fields, **values}
@@ -53,9 +53,11 @@ class Mould(Generic[M]):
             if name not in values:
                 fields[name] = empty()
         made = self._cls.__new__(self._cls)
-        put = object.__setattr__
-        put(made, "__dict__", fields)
-        put(made, "__pydantic_fields_set__", {*self._fields_set, *values})
-        put(made, "__pydantic_extra__", None if self._extra is None else {**self._extra})
-        put(made, "__pydantic_private__", None)
+        _put(made, "__dict__", fields)
+        _put(made, "__pydantic_fields_set__", self._fields_set.union(values))
+        _put(made, "__pydantic_extra__", None if self._extra is None else {**self._extra})
+        _put(made, "__pydantic_private__", None)
         return made
+
+
+_put = object.__setattr__
