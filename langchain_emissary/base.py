@@ -94,6 +94,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
             given,
             to_messages(messages, self.service.name),
             stream=wants_stream,
+            settings_of=self._settings_of,
         )
 
     # --- the four ways to an answer ---

@@ -171,17 +171,22 @@ def _generation(choice: Choice, usage: Usage | None, provider: str, model: str) 
             calls.append(LangChainToolCall(name=call.name, args={}, id=call.id, type="tool_call"))
         else:
             invalid.append(make_invalid_tool_call(raw, "The arguments are not a JSON object."))
-    message = AIMessage(
-        content=choice.text,
-        additional_kwargs=_extras(choice),
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
-        usage_metadata=usage_metadata(usage) if usage else None,
-        response_metadata=_metadata(choice.metadata, provider, model)
-        | _told(finish_reason=choice.finish_reason, logprobs=choice.logprobs),
-    )
     info = _told(finish_reason=choice.finish_reason, logprobs=choice.logprobs)
-    return ChatGeneration(message=message, generation_info=info)
+    message = _ANSWER.cast(
+        {
+            "content": choice.text,
+            "additional_kwargs": _extras(choice),
+            "tool_calls": calls,
+            "invalid_tool_calls": invalid,
+            "usage_metadata": usage_metadata(usage) if usage else None,
+            "response_metadata": _metadata(choice.metadata, provider, model) | info,
+        }
+    )
+    return _GENERATION.cast({"text": choice.text, "message": message, "generation_info": info})
+
+
+_ANSWER = Mould(AIMessage(content=""))
+_GENERATION = Mould(ChatGeneration(message=AIMessage(content="")))
 
 
 def _extras(choice: Choice) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
 from emissary_transport.question import Question
+from emissary_transport.recalling import Recall
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 from emissary_transport.settings import (
@@ -127,7 +128,7 @@ class ServiceModel(BaseModel):
     extra_body: dict[str, Any] | None = None
     """Further fields of the request body, sent as they are over everything else."""
 
-    _connections: Connections | None = PrivateAttr(default=None)
+    _recall: Recall | None = PrivateAttr(default=None)
 
     def __init__(self, *args: Any, **given: Any) -> None:
         # Pydantic's errors keep what was given, so the key is hidden before they can.
@@ -213,15 +214,23 @@ class ServiceModel(BaseModel):
         return given
 
     def _get_connections(self) -> Connections:
-        if self._connections is None:
-            self._connections = transport.Connections(self.http_client, self.http_async_client)
-        return self._connections
+        return self._get_recall().connections
 
     def _client(self, what: Asked | Question) -> Client:
-        return transport.Client(what.service, what.settings, self._get_connections())
+        return self._get_recall().asker(transport.Client, what.service, what.settings)
 
     def _async_client(self, what: Asked | Question) -> AsyncClient:
-        return transport.AsyncClient(what.service, what.settings, self._get_connections())
+        return self._get_recall().asker(transport.AsyncClient, what.service, what.settings)
+
+    def _get_recall(self) -> Recall:
+        recall = self._recall
+        if recall is None:
+            recall = Recall(transport.Connections(self.http_client, self.http_async_client))
+            self._recall = recall
+        return recall
+
+    def _settings_of(self, service: Service, given: Mapping[str, Any]) -> Settings:
+        return self._get_recall().settings(service, given)
 
     def _label(self, given: Mapping[str, Any]) -> str:
         """What the model is called where the answer does not say."""

@@ -116,13 +116,15 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
         given = self._given(options)
         on_wire = stream and self._wire_stream(given)
         given.pop("streaming", None)
-        if not self.is_chat_model:
-            to_prompt = self.messages_to_prompt or messages_to_prompt
-            prompt = said if isinstance(said, str) else to_prompt(said)
-            return asked(self._text_service_of, given, prompt, stream=on_wire)
-        messages = prompt_to_messages(said) if isinstance(said, str) else said
-        turns = to_messages(self._service_of(given), messages)
-        return asked(self._service_of, given, turns, stream=on_wire)
+        service_of = self._service_of
+        if self.is_chat_model:
+            messages = prompt_to_messages(said) if isinstance(said, str) else said
+            turns = to_messages(service_of(given), messages)
+            return asked(service_of, given, turns, stream=on_wire, settings_of=self._settings_of)
+        if not isinstance(said, str):
+            said = (self.messages_to_prompt or messages_to_prompt)(said)
+        service_of = self._text_service_of
+        return asked(service_of, given, said, stream=on_wire, settings_of=self._settings_of)
 
     # --- chat ---
 

@@ -15,6 +15,7 @@ import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
 from emissary_transport.question import Question
+from emissary_transport.recalling import Recall
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 from emissary_transport.settings import Settings, found_base_url, found_key, must_be_private
@@ -94,7 +95,7 @@ class ServiceComponent(BaseComponent):
     extra_body: dict[str, Any] | None = None
     """Further fields of the request body, sent as they are over everything else."""
 
-    _connections: Connections | None = PrivateAttr(default=None)
+    _recall: Recall | None = PrivateAttr(default=None)
 
     def __init__(self, *args: Any, **given: Any) -> None:
         # Pydantic's errors keep what was given, so the key is hidden before they can.
@@ -171,15 +172,23 @@ class ServiceComponent(BaseComponent):
         return given | {"headers": hidden(headers)}
 
     def _client(self, what: Asked | Question) -> Client:
-        return transport.Client(what.service, what.settings, self._get_connections())
+        return self._get_recall().asker(transport.Client, what.service, what.settings)
 
     def _async_client(self, what: Asked | Question) -> AsyncClient:
-        return transport.AsyncClient(what.service, what.settings, self._get_connections())
+        return self._get_recall().asker(transport.AsyncClient, what.service, what.settings)
 
     def _get_connections(self) -> Connections:
-        if self._connections is None:
-            self._connections = transport.Connections(self.http_client, self.async_http_client)
-        return self._connections
+        return self._get_recall().connections
+
+    def _get_recall(self) -> Recall:
+        recall = self._recall
+        if recall is None:
+            recall = Recall(transport.Connections(self.http_client, self.async_http_client))
+            self._recall = recall
+        return recall
+
+    def _settings_of(self, service: Service, given: Mapping[str, Any]) -> Settings:
+        return self._get_recall().settings(service, given)
 
     def _label(self) -> str:
         """What the model is called."""
@@ -209,11 +218,11 @@ class ServiceComponent(BaseComponent):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in OWN_CLIENTS:
-            self._connections = None
+            self._recall = None
 
     def __copy__(self) -> Self:
         copy = super().__copy__()
-        copy._connections = None
+        copy._recall = None
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -223,12 +232,12 @@ class ServiceComponent(BaseComponent):
             "callback_manager",
             "rate_limiter",
             "embeddings_cache",
-            "_connections",
+            "_recall",
         ):
             shared = getattr(self, name, None)
             memo[id(shared)] = shared  # live things: a copy of them would be another thing
         copy = super().__deepcopy__(memo)
-        copy._connections = None
+        copy._recall = None
         return copy
 
     def __getstate__(self) -> dict[Any, Any]:

@@ -10,7 +10,7 @@ import httpx
 
 from emissary_transport.catalogue import Page, described_model, listed_models
 from emissary_transport.exchange import Exchange
-from emissary_transport.flow import Flow, Send, T, delivery, fetch, post
+from emissary_transport.flow import Flow, Send, T, delivery, encoded, fetch, json_headers
 from emissary_transport.inquiry import Inquiry, ModelCard
 from emissary_transport.pool import Connections
 from emissary_transport.secrecy import secrets_of
@@ -43,10 +43,14 @@ class Asking:
             write=timeout.write,
             pool=timeout.pool,
         )
+        self._headers = functools.cache(functools.partial(json_headers, service, settings))
+        self._url = functools.cache(functools.partial(service.url, settings.base_url))
 
     def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
-        url = self.service.url(self.settings.base_url, exchange.url_path, exchange.ids)
-        send = post(self.service, self.settings, url, exchange.body, stream=exchange.streams)
+        path, ids = exchange.url_path, exchange.ids
+        url = self.service.url(self.settings.base_url, path, ids) if ids else self._url(path)
+        headers = self._headers(exchange.streams)
+        send = Send("POST", url, headers, encoded(self.service, exchange.body), exchange.streams)
         return delivery(self.service, self.settings, send)
 
     def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
@@ -54,7 +58,8 @@ class Asking:
         if inquiry.body is None:
             send = fetch(service, settings, inquiry.url, has_key=inquiry.has_key)
             return delivery(service, settings, send)
-        send = post(service, settings, inquiry.url, inquiry.body, stream=False)
+        content = encoded(service, inquiry.body)
+        send = Send("POST", inquiry.url, json_headers(service, settings), content)
         return delivery(service, settings, send)
 
     def _models(self, listing: str | None, filters: dict[str, Any]) -> Questions[list[ModelCard]]:

@@ -50,7 +50,7 @@ class Send:
 
     method: str
     url: str
-    headers: dict[str, str] = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
     content: bytes = field(repr=False)
     streams: bool = False
     """Whether a stream is to come back, whose silence has a limit of its own."""
@@ -86,30 +86,39 @@ def fetch(service: Service, settings: Settings, url: str, *, has_key: bool = Tru
     return Send("GET", url, _with_own(headers, service, settings, has_key=has_key), b"")
 
 
-def post(service: Service, settings: Settings, url: str, body: Json, *, stream: bool) -> Send:
-    """The request that carries a JSON body.
+def json_headers(service: Service, settings: Settings, streams: bool = False) -> httpx.Headers:
+    """The headers of a request that carries JSON.
 
     Raises:
-        ValueError: The body can't be written as JSON, or a header can't be sent.
+        ValueError: A header can't be sent.
+    """
+    headers = {
+        "Accept": "text/event-stream, application/json" if streams else "application/json",
+        "Content-Type": "application/json",
+    }
+    return _with_own(headers | COMMON_HEADERS, service, settings)
+
+
+def encoded(service: Service, body: Json) -> bytes:
+    """A body as JSON.
+
+    Raises:
+        ValueError: It can't be written as JSON.
     """
     try:
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        encoded = content.encode()
+        return _as_json(body).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The request to {service.title} can't be written as JSON: {error}"
         ) from error
-    headers = {
-        "Accept": "text/event-stream, application/json" if stream else "application/json",
-        "Content-Type": "application/json",
-    }
-    headers |= COMMON_HEADERS
-    return Send("POST", url, _with_own(headers, service, settings), encoded, stream)
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _with_own(
     headers: dict[str, str], service: Service, settings: Settings, *, has_key: bool = True
-) -> dict[str, str]:
+) -> httpx.Headers:
     """The headers with the key and the caller's own, which win whatever their case."""
     if has_key:
         headers |= service.key_headers(settings.api_key)
@@ -121,7 +130,7 @@ def _with_own(
         for known in [known for known in headers if known.lower() == name.lower()]:
             del headers[known]
         headers[name] = Secret(value.strip())
-    return headers
+    return httpx.Headers(headers)
 
 
 def _is(form: re.Pattern[str], text: object) -> bool:

@@ -18,6 +18,8 @@ from emissary_transport.types import Call, Message, Named, ToolChoice
 Parameters: TypeAlias = Mapping[str, Any]
 ServiceOf: TypeAlias = Callable[[Parameters], Service]
 """Which of a vendor's services the parameters mean."""
+SettingsOf: TypeAlias = Callable[[Service, Parameters], Settings]
+"""How a service is to be reached; see `settings_of` and `recalling`."""
 
 LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_new_tokens"})
 SETTINGS = frozenset(
@@ -99,24 +101,6 @@ def _told_apart(given: Parameters) -> Parameters:
     return {("router_timeout" if name == "timeout" else name): given[name] for name in given}
 
 
-def asked(
-    service_of: ServiceOf, given: Parameters, said: Sequence[Message] | str, *, stream: bool
-) -> Asked:
-    """What the parameters ask for.
-
-    Args:
-        service_of: Tells the service.
-        given: Parameters by their documented names, none of them None.
-        said: The conversation, or a bare prompt.
-        stream: Whether to ask for a stream on the wire.
-
-    Raises:
-        ValueError: A parameter is none of the service's, or has a value that can't be meant.
-    """
-    service = service_of(given)
-    return Asked(service, settings_of(service, given), call_of(given, said, stream))
-
-
 def settings_of(service: Service, given: Parameters) -> Settings:
     """How the service is to be reached.
 
@@ -127,6 +111,30 @@ def settings_of(service: Service, given: Parameters) -> Settings:
         raise missing_key(service)
     told = {name: given[name] for name in SETTINGS & given.keys()}
     return Settings(**{"base_url": service.base_url, **told})
+
+
+def asked(
+    service_of: ServiceOf,
+    given: Parameters,
+    said: Sequence[Message] | str,
+    *,
+    stream: bool,
+    settings_of: SettingsOf = settings_of,
+) -> Asked:
+    """What the parameters ask for.
+
+    Args:
+        service_of: Tells the service.
+        given: Parameters by their documented names, none of them None.
+        said: The conversation, or a bare prompt.
+        stream: Whether to ask for a stream on the wire.
+        settings_of: Tells how the service is to be reached.
+
+    Raises:
+        ValueError: A parameter is none of the service's, or has a value that can't be meant.
+    """
+    service = service_of(given)
+    return Asked(service, settings_of(service, given), call_of(given, said, stream))
 
 
 def call_of(given: Parameters, said: Sequence[Message] | str, stream: bool) -> Call:

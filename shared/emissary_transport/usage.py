@@ -20,17 +20,15 @@ def usage_of(told: Any) -> Usage | None:
         return None
     inputs = told.get("prompt_tokens_details") or told.get("prompt_token_details")
     outputs = told.get("completion_tokens_details")
-    counts = {
-        "input_tokens": _whole(told, "prompt_tokens"),
-        "output_tokens": _whole(told, "completion_tokens"),
-        "total_tokens": _whole(told, "total_tokens"),
-    }
-    if all(count is None for count in counts.values()):
+    given, made = _whole(told, "prompt_tokens"), _whole(told, "completion_tokens")
+    total = _whole(told, "total_tokens")
+    if given is made is total is None:
         return None
-    known = {name: count or 0 for name, count in counts.items()}
-    known["total_tokens"] = known["total_tokens"] or known["input_tokens"] + known["output_tokens"]
+    given, made = given or 0, made or 0
     return Usage(
-        **known,
+        given,
+        made,
+        total or given + made,
         cached_tokens=_whole(inputs, "cached_tokens"),
         cache_creation_tokens=_whole(inputs, "cache_creation_tokens"),
         audio_input_tokens=_whole(inputs, "audio_tokens"),
@@ -42,7 +40,7 @@ def usage_of(told: Any) -> Usage | None:
 
 
 def _whole(counts: Any, name: str) -> int | None:
-    return whole_number(counts.get(name)) if isinstance(counts, Mapping) else None
+    return whole_number(counts.get(name)) if counts and isinstance(counts, Mapping) else None
 
 
 def total_usage(*each: Usage | None) -> Usage | None:

@@ -1,0 +1,51 @@
+"""What a model's last call was put to: the next one mostly goes the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
+
+from emissary_transport.parameters import SETTINGS, Parameters, settings_of
+from emissary_transport.service import Service
+from emissary_transport.settings import Settings
+
+if TYPE_CHECKING:
+    from emissary_transport.pool import Connections
+
+
+class Asker(Protocol):
+    """A client, as far as it matters here."""
+
+    service: Service
+    settings: Settings
+
+
+A = TypeVar("A", bound=Asker)
+Make: TypeAlias = Callable[[Service, Settings, "Connections"], A]
+
+
+class Recall:
+    """The last settings and clients of one model, given again while nothing about them changes."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+        self._last: tuple[Service, dict[str, Any], Settings] | None = None
+        self._askers: dict[object, Asker] = {}
+
+    def __reduce__(self) -> tuple[type[Recall], tuple[Connections]]:
+        return Recall, (self.connections,)
+
+    def settings(self, service: Service, given: Parameters) -> Settings:
+        """How the service is to be reached; see `parameters.settings_of`."""
+        told = {name: given[name] for name in SETTINGS if name in given}
+        last = self._last
+        if last is None or last[0] is not service or last[1] != told:
+            last = self._last = (service, told, settings_of(service, given))
+        return last[2]
+
+    def asker(self, make: Make[A], service: Service, settings: Settings) -> A:
+        """A client of a kind."""
+        last = cast("A | None", self._askers.get(make))
+        if last is None or last.settings is not settings or last.service is not service:
+            last = self._askers[make] = make(service, settings, self.connections)
+        return last
