@@ -18,8 +18,7 @@ PACKAGES = (
     "llama-index-core",
     "llama-index-llms-openai-like",
     "openai",
-    "pyreqwest",
-    "httpx-aiohttp",
+    "aiohttp",
     "atoma-sdk",
     "orq-ai-sdk",
 )

@@ -93,6 +93,16 @@ class Measures:
         wanted = answers.arguments_of(count)
         return timed(count, work)
 
+    def atool(self, count: int) -> Measure:
+        """The same, awaited."""
+
+        async def work() -> None:
+            came = await self._client.atool(f"tool-{count}")
+            expect(json.loads(came) if isinstance(came, str) else came, wanted)
+
+        wanted = answers.arguments_of(count)
+        return self._timed(count, work)
+
     def streams(self, count: int) -> Measure:
         """200 async streams at once, three times over."""
         streams = STREAMS if count > 20 else 5

@@ -63,6 +63,9 @@ SCENARIOS = (
         {"ChatMistralAI": QUADRATIC, "OpenAILike": QUADRATIC},
     ),
     Scenario(
+        "atool-2k", "argument fragment, async, 2,000 fragments", "atool", 2_000, 10, FRAMEWORKS
+    ),
+    Scenario(
         "streams",
         "chunk of 200 concurrent async streams",
         "streams",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -219,11 +219,10 @@ def token_counts(usage: Usage | None) -> dict[str, Any]:
 
 
 def _known(usage: Usage, names: tuple[str, ...]) -> dict[str, int]:
-    counts = asdict(usage)
     return {
-        name.replace("_input", "").replace("_output", ""): counts[name]
+        name.replace("_input", "").replace("_output", ""): count
         for name in names
-        if counts[name] is not None
+        if (count := getattr(usage, name)) is not None
     }
 
 

@@ -47,6 +47,10 @@ class Client:
         """Ask for a streamed tool call, read every chunk and give the arguments."""
         raise NotImplementedError
 
+    async def atool(self, prompt: str) -> Any:
+        """Ask for a streamed tool call, read every chunk and give the arguments."""
+        raise NotImplementedError
+
     def new(self, prompt: str) -> str:
         """Ask a new model, made for this call, for a whole answer."""
         return type(self)(self.url).call(prompt)

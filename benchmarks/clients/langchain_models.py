@@ -40,3 +40,10 @@ class LangChain(Client):
             assert isinstance(chunk, AIMessageChunk)
             pieces += [piece["args"] or "" for piece in chunk.tool_call_chunks]
         return "".join(pieces)
+
+    async def atool(self, prompt: str) -> Any:
+        pieces = []
+        async for chunk in self.model.bind_tools([TOOL]).astream(prompt):
+            assert isinstance(chunk, AIMessageChunk)
+            pieces += [piece["args"] or "" for piece in chunk.tool_call_chunks]
+        return "".join(pieces)

@@ -50,3 +50,13 @@ class LlamaIndex(Client):
         for chunk in llm.stream_chat_with_tools([FunctionTool.from_defaults(record)], prompt):
             calls = llm.get_tool_calls_from_response(chunk, error_on_no_tool_call=False)
         return calls[0].tool_kwargs
+
+    async def atool(self, prompt: str) -> Any:
+        llm = self.llm
+        if not isinstance(llm, FunctionCallingLLM):
+            raise NotImplementedError
+        calls = []
+        tools = [FunctionTool.from_defaults(record)]
+        async for chunk in await llm.astream_chat_with_tools(tools, prompt):
+            calls = llm.get_tool_calls_from_response(chunk, error_on_no_tool_call=False)
+        return calls[0].tool_kwargs
