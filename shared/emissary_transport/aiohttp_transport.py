@@ -12,6 +12,7 @@ import functools
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from io import BytesIO
 from weakref import WeakSet
 
 import aiohttp
@@ -19,6 +20,7 @@ import httpx
 from yarl import URL
 
 LONGEST_HEADER = 64 * 1024
+ONE_PIECE = 1024 * 1024
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -60,7 +62,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 _parsed(str(request.url)),
                 headers=request.headers.items(),
-                data=request.content or None,
+                data=_data(request.content),
                 allow_redirects=False,
                 timeout=_timeout(wait["connect"], wait["read"], wait["pool"]),
             )
@@ -131,6 +133,11 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._answer.close()
+
+
+def _data(content: bytes) -> bytes | BytesIO | None:
+    """The body, as aiohttp wants it without a warning: one of more than a megabyte as a file."""
+    return BytesIO(content) if len(content) > ONE_PIECE else content or None
 
 
 def _with_password(proxy: httpx.Proxy) -> URL:

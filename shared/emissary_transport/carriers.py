@@ -10,7 +10,7 @@ import functools
 import logging
 import ssl
 import threading
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Generic, TypeAlias, TypeVar
 
@@ -31,7 +31,7 @@ def _tls(_: tuple[str, str]) -> ssl.SSLContext:
     return httpx.create_ssl_context()  # reading the certificates takes some 20 ms
 
 
-class _Routes(Generic[TransportT]):
+class _Routes(ABC, Generic[TransportT]):
     """Which transport leads to which place; made when first needed."""
 
     def __init__(self, surroundings: Surroundings) -> None:

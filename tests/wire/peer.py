@@ -24,12 +24,13 @@ class Peer:
         served: Set while no connection is open.
     """
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, tls=None):
+        self._tls = tls
         self._answers = list(answers)
         self._lock = threading.Lock()
         self._threads = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.base_url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.accepts = 0
         self.requests = []
         self.asked = threading.Event()
@@ -73,6 +74,8 @@ class Peer:
 
     def _serve(self, connection):
         try:
+            if self._tls:
+                connection = self._over_tls(connection)
             while request := _request(connection):
                 self.asked.set()
                 with self._lock:
@@ -90,6 +93,13 @@ class Peer:
                 if not self._connections:
                     self.served.set()
             self.left.set()
+
+    def _over_tls(self, connection):
+        over = self._tls.wrap_socket(connection, server_side=True)
+        with self._lock:
+            self._connections.remove(connection)
+            self._connections.add(over)
+        return over
 
     def _play(self, connection, steps):
         """Whether the connection is still of use."""

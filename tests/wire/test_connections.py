@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -404,6 +405,34 @@ def test_event_loops_that_never_come_to_their_end_leave_nothing_open(monkeypatch
         assert run(NEVER_ENDED, peer) == 0
 
 
+CERTIFICATE = Path(__file__).parents[1] / "fixtures" / "localhost.pem"
+"""Of a peer, with the key that goes with it; good for nothing but these tests."""
+
+
+def over_tls(*answers):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    return Peer(*answers, tls=tls)
+
+
+def test_certificates_from_the_environment(how, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with over_tls(chunked(HI, END)) as peer:
+        client = Live(how, peer)
+        assert client.streamed().text == "hi"
+        assert len(peer.requests) == 1
+        client.close()
+
+
+def test_an_unknown_certificate_is_told_nothing(how):
+    with over_tls(said("hi")) as peer:
+        client = Live(how, peer, max_retries=0)
+        with pytest.raises(errors.NoAnswer, match=r"ConnectError.*CERTIFICATE_VERIFY_FAILED"):
+            client.chat()
+        assert not peer.requests
+        client.close()
+
+
 @pytest.fixture
 def sent_over(monkeypatch):
     """Which transports there were."""
@@ -467,3 +496,27 @@ def test_a_transport_that_there_is_not(told, version, match, monkeypatch):
                 assert asyncio.run(AsyncClient(ORQ, settings(peer)).chat(call())).text == "hi"
     finally:
         faster._aiohttp.cache_clear()
+
+
+@pytest.mark.parametrize("size", [1_000_000, 3_000_000])
+def test_a_large_request(how, size):
+    text = "x" * size
+    with Peer(echoed) as peer:
+        client = Live(how, peer)
+        assert client.chat(call(text)).text == text
+        assert int(header(peer.requests[0], b"content-length")) > size
+
+
+def header(request, name):
+    head = request.partition(b"\r\n\r\n")[0].lower()
+    [line] = [line for line in head.split(b"\r\n") if line.startswith(name + b":")]
+    return line.partition(b":")[2]
+
+
+def test_a_request_is_logged_as_httpx_would(how, caplog):
+    caplog.set_level("DEBUG")
+    with Peer(said("hi")) as peer:
+        Live(how, peer).chat()
+    [told] = [r.getMessage() for r in caplog.records if r.name == "emissary_transport"]
+    assert told == f'HTTP Request: POST {peer.base_url}/v2/router/chat/completions "200 OK"'
+    assert "sk-test" not in caplog.text
