@@ -61,8 +61,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             answer = await self._session.request(
                 request.method,
                 _parsed(str(request.url)),
-                headers=request.headers.items(),
-                data=_data(request.content),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=_data(request.read()),
                 allow_redirects=False,
                 timeout=_timeout(wait["connect"], wait["read"], wait["pool"]),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any, TypeAlias
 
 import httpx
@@ -71,11 +71,17 @@ class Asking:
         return described_model(self.service, self.settings.base_url, listings, model)
 
     def _request(self, send: Send) -> httpx.Request:
+        """The request as `httpx.Request` would complete it, which takes that longer."""
+        url, headers = _parsed(send.url), send.headers.raw
+        if "Host" not in send.headers:
+            headers.insert(0, (b"Host", url.netloc))
+        if send.content and "Content-Length" not in send.headers:
+            headers.append((b"Content-Length", b"%d" % len(send.content)))
         return httpx.Request(
             send.method,
-            _parsed(send.url),
-            headers=send.headers,
-            content=send.content,
+            url,
+            headers=headers,
+            stream=OnePiece(send.content),
             extensions={"timeout": self._timeout_of(send).as_dict()},
         )
 
@@ -94,21 +100,30 @@ class Asking:
         return self._stream_timeout if send.streams else self._timeout
 
 
-class OnePiece(httpx.AsyncByteStream):
+class OnePiece(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A request's body; httpx's own is a generator, which trio misses when a call is cancelled."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._is_given = False
 
-    def __aiter__(self) -> OnePiece:
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((self._content,))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Awaited(iter(self))
+
+
+class _Awaited:
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> _Awaited:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._is_given:
-            raise StopAsyncIteration
-        self._is_given = True
-        return self._content
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 _parsed = functools.lru_cache(maxsize=256)(httpx.URL)

@@ -175,10 +175,10 @@ class Client(Asking):
     def _obey(self, command: Command) -> Any:
         if isinstance(command, Send):
             http = self.connections.own
-            request = self._own_request(http, command) if http else self._request(command)
             if http:
+                request = self._own_request(http, command)
                 return http.send(request, stream=True, follow_redirects=False)
-            return self.connections.carrier().send(request)
+            return self.connections.carrier().send(self._request(command))
         if isinstance(command, ReadRefusal):
             return self._refusal(command.response)
         return self.sleep(command.seconds)
@@ -302,11 +302,12 @@ class AsyncClient(Asking):
     async def _obey(self, command: Command) -> Any:
         if isinstance(command, Send):
             http = self.connections.own_async
-            request = self._own_request(http, command) if http else self._request(command)
-            request.stream = OnePiece(command.content)
             if http:
+                request = self._own_request(http, command)
+                request.stream = OnePiece(command.content)
                 return await http.send(request, stream=True, follow_redirects=False)
-            return await (await self.connections.async_carrier()).send(request)
+            carrier = await self.connections.async_carrier()
+            return await carrier.send(self._request(command))
         if isinstance(command, ReadRefusal):
             return await self._refusal(command.response)
         return await self.sleep(command.seconds)

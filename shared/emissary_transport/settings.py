@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Settings:
             )
 
 
+@functools.lru_cache(maxsize=64)
 def must_be_private(base_url: str, *, allow_http: bool) -> None:
     """Refuse an address that the key would go to over the network in the open.
 
