@@ -256,6 +256,7 @@ def _tool_chunks(fragments: Sequence[ToolFragment]) -> dict[str, Any]:
         ]
     }
     if all(_continues(piece.arguments) for piece in fragments):
+        values["tool_calls"] = []
         values["invalid_tool_calls"] = [
             {
                 "name": piece.name,

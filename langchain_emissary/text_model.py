@@ -58,9 +58,7 @@ class ServiceLLM(ServiceLanguageModel, BaseLLM):
         given = self._given(options if stop is None else {**options, "stop": stop})
         if stream and (given.get("n") or 1) > 1:
             raise ValueError("n > 1 can't be streamed: use generate, or n=1.")
-        return asked(
-            self._service_of, given, prompt, stream=stream, settings_of=self._get_recall().settings
-        )
+        return asked(self._service_of, given, prompt, stream=stream, settings_of=self._settings_of)
 
     def _each_asked(
         self, prompts: list[str], stop: list[str] | None, options: Mapping[str, Any]

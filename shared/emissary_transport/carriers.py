@@ -37,7 +37,7 @@ class _Routes(ABC, Generic[TransportT]):
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._lock = threading.Lock()
-        self._transports: dict[str, TransportT] = {}
+        self._transports: dict[object, TransportT] = {}
         self._by_origin: dict[Origin, TransportT] = {}
         self.is_closed = False
 
@@ -50,7 +50,7 @@ class _Routes(ABC, Generic[TransportT]):
 
     def _find(self, origin: Origin, url: httpx.URL) -> TransportT:
         proxy = self._surroundings.proxy_for(url)
-        key = str(proxy.url) if proxy else ""
+        key = (str(proxy.url), proxy.raw_auth) if proxy else None
         with self._lock:
             transport = self._transports.get(key)
             if transport is None:
@@ -111,7 +111,7 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
 
 
 def _tell(request: httpx.Request, response: httpx.Response) -> None:
-    """Log what `httpx.Client` would."""
+    """Log a request much as `httpx.Client` does."""
     status = response.status_code
     _log.info(
         'HTTP Request: %s %s "%d %s"', request.method, request.url, status, response.reason_phrase

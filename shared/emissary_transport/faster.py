@@ -14,7 +14,7 @@ import httpx
 
 from emissary_transport.surroundings import HTTP_SWITCH
 
-OLDEST = (3, 12)
+OLDEST = (3, 13)
 """Of aiohttp; as pyproject.toml says."""
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from emissary_transport.parameters import SETTINGS, Parameters, settings_of
@@ -39,8 +40,9 @@ class Recall:
         """How the service is to be reached; see `parameters.settings_of`."""
         told = {name: given[name] for name in SETTINGS if name in given}
         last = self._last
-        if last is None or last[0] is not service or last[1] != told:
-            last = self._last = (service, told, settings_of(service, given))
+        if last is None or last[0] is not service or not _are_same(last[1], told):
+            kept = {name: copy(value) for name, value in told.items()}
+            last = self._last = (service, kept, settings_of(service, given))
         return last[2]
 
     def asker(self, make: Make[A], service: Service, settings: Settings) -> A:
@@ -49,3 +51,8 @@ class Recall:
         if last is None or last.settings is not settings or last.service is not service:
             last = self._askers[make] = make(service, settings, self.connections)
         return last
+
+
+def _are_same(known: dict[str, Any], told: dict[str, Any]) -> bool:
+    """Whether two sets of parameters are alike to the type: True is no 1 here."""
+    return known == told and all(type(told[name]) is type(known[name]) for name in told)

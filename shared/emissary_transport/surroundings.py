@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import httpx
 
 HTTP_SWITCH = "EMISSARY_HTTP"
-"""`httpx` for stock httpx, `fast` for nothing but the fast transport; it is used where it is
-installed if neither is said."""
+"""`httpx` for stock httpx, `fast` to insist on the fast transport for async calls; where it is
+installed it is used if neither is said. See `faster`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Surroundings:
     >>> around.proxy_for(httpx.URL("https://service.test/v1")).url
     URL('http://localhost:3128')
     >>> around.proxy_for(httpx.URL("http://service.test/v1"))
+    >>> around = Surroundings(proxies=(("all", "http://p"), ("no", "a.test, https://b.test")))
+    >>> [bool(around.proxy_for(httpx.URL(f"https://{host}"))) for host in ("x.a.test", "b.test")]
+    [False, False]
+    >>> [bool(around.proxy_for(httpx.URL(f"http://{host}"))) for host in ("b.test", "c.test")]
+    [True, True]
     """
 
     proxies: tuple[tuple[str, str], ...] = ()
@@ -31,8 +36,7 @@ class Surroundings:
         """The proxy that a request to an address goes by, or None if it goes there directly."""
         proxies = dict(self.proxies)
         address = proxies.get(url.scheme) or proxies.get("all")
-        place = f"{url.host}:{url.port}" if url.port and ":" not in url.host else url.host
-        if not address or urllib.request.proxy_bypass(place):
+        if not address or _is_let_through(url, proxies.get("no")):
             return None
         return httpx.Proxy(address if "://" in address else f"http://{address}")
 
@@ -44,3 +48,18 @@ def surroundings() -> Surroundings:
         (os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")),
         os.environ.get(HTTP_SWITCH, ""),
     )
+
+
+def _is_let_through(url: httpx.URL, no: str | None) -> bool:
+    """Whether no proxy is for an address; asks the system where the environment is mute."""
+    place = f"{url.host}:{url.port}" if url.port and ":" not in url.host else url.host
+    if no is None:
+        return bool(urllib.request.proxy_bypass(place))
+    names = [name.strip() for name in no.split(",")]
+    schemes = f"{url.scheme}://", "all://"
+    here = [name for name in names if "://" not in name]
+    here += [name.partition("://")[2] for name in names if name.startswith(schemes)]
+    is_here: bool = urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]
+        place, {"no": ",".join(here)}
+    )
+    return "*" in names or is_here

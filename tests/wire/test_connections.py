@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from emissary_transport import (
     faster,
 )
 from emissary_transport.aiohttp_transport import AiohttpTransport
+from emissary_transport.carriers import Carrier
+from emissary_transport.surroundings import Surroundings
 from pure.examples import chunk, sse
 from wire.live import STREAMED, Live, call, settings
 from wire.peer import CLOSE, ENDED, LEFT, STREAM, Peer, chunked, echoed, part, said, whole
@@ -146,6 +149,18 @@ def test_a_connection_that_the_service_closed_meanwhile_is_no_fault():
             assert client.chat(call()).text == "hi"
             assert peer.left.wait(2)
         client.close()
+
+
+def test_nor_is_one_that_was_closed_while_the_event_loop_was_blocked(http):
+    async def main():
+        for _ in range(5):
+            peer.left.clear()
+            assert (await client.chat(call())).text == "hi"
+            assert peer.left.wait(2)  # the loop is blocked, as by users' own code
+
+    with Peer([*said("hi"), CLOSE]) as peer:
+        client = AsyncClient(ORQ, settings(peer, max_retries=0))
+        asyncio.run(main())
 
 
 def test_one_model_in_several_event_loops_one_after_the_other(http):
@@ -344,6 +359,15 @@ assert client.chat(call()).text == "hi"
 if child:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
+FORKED_LATER = """
+client, loop = AsyncClient(ATOMA, told), asyncio.new_event_loop()
+assert loop.run_until_complete(client.chat(call())).text == "hi"
+child = os.fork()
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert loop.run_until_complete(client.chat(call())).text == "hi"
+    loop.run_until_complete(client.aclose())
+"""
 UNCLOSED = """
 client, later = Client(ATOMA, told), AsyncClient(ATOMA, told)
 client.chat(call())
@@ -392,6 +416,13 @@ def test_a_forked_child_has_connections_of_its_own():
     with Peer(chunked(HI, END)) as peer:
         assert run(FORKED, peer, "-W", "error") == 0
         assert (len(peer.requests), peer.accepts) == (3, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_the_end_of_a_forked_child_leaves_its_parents_connections_alone(http):
+    with Peer(chunked(HI, END)) as peer:
+        assert run(FORKED_LATER, peer) == 0
+        assert (len(peer.requests), peer.accepts) == (2, 1)
 
 
 def test_a_program_that_closes_nothing_ends_without_warnings(http):
@@ -479,7 +510,10 @@ def test_which_transport_is_used(told, proxy, run, wanted, monkeypatch, sent_ove
 
 @pytest.mark.parametrize(
     ("told", "version", "match"),
-    [("quick", "3.14.0", "must be httpx or fast"), ("fast", "3.11.9", r"pip install '.*\[fast\]'")],
+    [
+        ("quick", "3.14.0", "must be httpx or fast"),
+        ("fast", "3.12.15", r"pip install '.*\[fast\]'"),
+    ],
 )
 def test_a_transport_that_there_is_not(told, version, match, monkeypatch):
     faster._aiohttp.cache_clear()
@@ -513,10 +547,42 @@ def header(request, name):
     return line.partition(b":")[2]
 
 
-def test_a_request_is_logged_as_httpx_would(how, caplog):
+def test_a_request_is_logged(how, caplog):
     caplog.set_level("DEBUG")
     with Peer(said("hi")) as peer:
         Live(how, peer).chat()
     [told] = [r.getMessage() for r in caplog.records if r.name == "emissary_transport"]
     assert told == f'HTTP Request: POST {peer.base_url}/v2/router/chat/completions "200 OK"'
     assert "sk-test" not in caplog.text
+
+
+def test_proxies_with_other_passwords_are_others():
+    around = Surroundings(proxies=(("http", "http://a:1@p.test"), ("https", "http://b:2@p.test")))
+    carrier = Carrier(around)
+    addresses = map(httpx.URL, ("http://x.test", "https://x.test", "http://y.test"))
+    http, https, again = map(carrier._to, addresses)
+    assert http is not https
+    assert http is again
+    carrier.close()
+
+
+@pytest.mark.parametrize("each", [call(), STREAMED], ids=["chat", "stream"])
+def test_a_cancelled_call_leaves_the_key_in_no_frame(http, each):
+    async def ask():
+        async for _ in client.stream(each):
+            pass
+
+    async def main():
+        task = asyncio.create_task(ask())
+        await asyncio.to_thread(peer.asked.wait, 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        told = "".join(shown.format())
+        assert "headers = " in told or http == "httpx"
+        assert "sk-test-1234567890" not in told
+
+    with Peer([LEFT]) as peer:
+        client = AsyncClient(ORQ, settings(peer))
+        asyncio.run(main())

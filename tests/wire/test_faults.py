@@ -1,7 +1,9 @@
 """What sockets do to an answer."""
 
+import asyncio
 import socket
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,7 +12,7 @@ from pure.examples import chunk, example, sse
 from wire.live import STREAMED, Live, call
 from wire.peer import CLOSE, ENDED, RESET, STREAM, Peer, chunked, head, part, said, whole
 
-HI, END = sse(chunk("hi")), sse(chunk("", "stop"))
+HI, END, DONE = sse(chunk("hi")), sse(chunk("", "stop")), sse("[DONE]")
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
@@ -163,3 +165,76 @@ def test_gzip(how):
     with Peer(whole(body, content_encoding="gzip")) as peer:
         client = Live(how, peer)
         assert client.chat().text == "hi"
+
+
+CAME = {
+    "closed": ([HI, HI, CLOSE], 3, errors.BrokenAnswer),
+    "reset": ([HI, HI, 0.05, RESET], 3, errors.BrokenAnswer),
+    "wrong chunk size": ([HI, HI, 0.05, b"nonsense\r\n", CLOSE], 3, errors.BrokenAnswer),
+    "whole but for the last chunk": ([HI, END, DONE, CLOSE], 2, None),
+    "whole, and slow": ([0.2, HI, END, ENDED, CLOSE], 2, None),
+}
+
+
+@pytest.mark.parametrize(("steps", "texts", "error"), CAME.values(), ids=CAME)
+def test_what_came_while_nobody_read_is_handed_over(how, steps, texts, error):
+    steps = [part(step) if step in {HI, END, DONE} else step for step in steps]
+    given = []
+
+    async def main():
+        async for delta in client.client.stream(STREAMED):
+            given.append(delta.text)
+            await asyncio.to_thread(peer.served.wait, 2)
+
+    with Peer([STREAM, part(HI), 0.02, *steps]) as peer:
+        client = Live(how, peer, timeout=0.1)
+        with pytest.raises(error) if error else nullcontext():
+            if how == "sync":
+                for delta in client.client.stream(STREAMED):
+                    given.append(delta.text)
+                    assert peer.served.wait(2)
+            else:
+                asyncio.run(main())
+        assert "".join(given) == texts * "hi"
+        client.close()
+
+
+def test_a_request_that_is_not_taken(how):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        client = Live(how, f"http://127.0.0.1:{mute.getsockname()[1]}", timeout=0.2, max_retries=0)
+        long = call("x" * 20_000_000)
+
+        async def main():
+            try:
+                await client.client.chat(long)
+            finally:
+                mute.close()  # asyncio keeps what was written until the other side is gone
+                await asyncio.sleep(0.05)
+
+        with pytest.raises(errors.NoAnswer, match="WriteTimeout"):
+            client.chat(long) if how == "sync" else asyncio.run(main())
+        client.close()
+
+
+def test_a_proxy_that_stays_silent(how, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        client = Live(how, "https://service.invalid", timeout=(0.2, 0.2), max_retries=0)
+        with pytest.raises((errors.NoAnswer, errors.AnswerTimeout), match="Timeout"):
+            client.chat()
+        client.close()
+
+
+def test_a_reason_in_another_encoding(how):
+    [answer] = said("hi")
+    with Peer([answer.replace(b"200 OK", b"200 Tr\xe8s bien")]) as peer:
+        assert Live(how, peer).chat().text == "hi"
+
+
+def test_a_reset_is_not_the_end_of_a_body_without_length(how):
+    head = b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+    with Peer([head, sse('{"id": "a", "response": "hi"}'), 0.05, RESET]) as peer:
+        client, given = Live(how, peer, EMISSARY), []
+        with pytest.raises(errors.BrokenAnswer):
+            client.stream(into=given)
+        assert [delta.text for delta in given] == ["hi"]
