@@ -71,9 +71,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 answer = await self._session.request(
                     request.method,
                     _parsed(str(request.url)),
-                    headers=[
-                        (name.decode(), Secret(told.decode())) for name, told in request.headers.raw
-                    ],
+                    headers=_words(request.headers),
                     data=_data(request.read(), waits["write"], scope),
                     allow_redirects=False,
                     timeout=_timeout(waits["connect"], waits["read"], waits["pool"]),
