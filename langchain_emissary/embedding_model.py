@@ -116,7 +116,7 @@ class ServiceEmbeddings(ServiceModel, Embeddings):
     def _asked(self, options: Mapping[str, Any]) -> tuple[EmbeddingService, Question]:
         given = self._given(options)
         embedding = self._embedding_of(given)
-        return embedding, question(embedding.service, given)
+        return embedding, question(embedding.service, given, self._settings_of)
 
     def _how(self, size: int | None, done: Done | None) -> dict[str, Any]:
         own = self.chunk_size if size is None else size

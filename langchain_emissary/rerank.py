@@ -109,7 +109,7 @@ class OrqRerank(Routed, BaseDocumentCompressor):
         self, documents: Sequence[Any], query: str, top_n: int | None, options: Mapping[str, Any]
     ) -> tuple[Question, Inquiry[Ranking]]:
         given = self._given(options if top_n is None else {**options, "top_n": top_n})
-        what = question(self.service, given)
+        what = question(self.service, given, self._settings_of)
         is_list = isinstance(documents, Sequence) and not isinstance(documents, (str, bytes))
         texts = [_text(document) for document in documents] if is_list else documents
         return what, ranking_inquiry(what, query, texts)

@@ -136,7 +136,7 @@ class ServiceEmbedding(ServiceComponent, BaseEmbedding):
     def _asked(self, options: Mapping[str, Any]) -> tuple[EmbeddingService, Question]:
         given = self._given(options)
         embedding = self._embedding_of(given)
-        return embedding, question(embedding.service, given)
+        return embedding, question(embedding.service, given, self._settings_of)
 
     def _embedding_of(self, given: Mapping[str, Any]) -> EmbeddingService:
         """How the service that the parameters mean embeds."""

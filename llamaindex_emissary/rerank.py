@@ -136,7 +136,7 @@ class OrqRerank(Routed, BaseNodePostprocessor):
     def _asked(
         self, documents: Sequence[Any], query: str, options: Mapping[str, Any]
     ) -> tuple[Question, Inquiry[Ranking]]:
-        what = question(self.service, self._given(options))
+        what = question(self.service, self._given(options), self._settings_of)
         return what, ranking_inquiry(what, query, documents)
 
 

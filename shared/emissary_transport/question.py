@@ -8,7 +8,14 @@ from typing import Any
 
 from emissary_transport.fields import OBJECT, STRING
 from emissary_transport.inquiry import Inquiry, T
-from emissary_transport.parameters import BODY_NAMES, IDS, SETTINGS, Parameters, settings_of
+from emissary_transport.parameters import (
+    BODY_NAMES,
+    IDS,
+    SETTINGS,
+    Parameters,
+    SettingsOf,
+    settings_of,
+)
 from emissary_transport.service import Service, checked_options
 from emissary_transport.settings import Settings
 from emissary_transport.types import Json
@@ -33,12 +40,15 @@ class Question:
         return Inquiry(service=self.service, url=self.url, body=body, read=read)
 
 
-def question(service: Service, given: Parameters) -> Question:
+def question(
+    service: Service, given: Parameters, settings_of: SettingsOf = settings_of
+) -> Question:
     """What the parameters ask for.
 
     Args:
         service: Whom to ask.
         given: Parameters by their documented names, none of them None.
+        settings_of: Tells how the service is to be reached.
 
     Raises:
         ValueError: There is no key or model, or a parameter is none of the service's or has a value
