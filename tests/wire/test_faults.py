@@ -185,6 +185,8 @@ def test_what_came_while_nobody_read_is_handed_over(how, steps, texts, error):
         async for delta in client.client.stream(STREAMED):
             given.append(delta.text)
             await asyncio.to_thread(peer.served.wait, 2)
+            for _ in range(9):  # until the loop has seen all that came
+                await asyncio.sleep(0)
 
     with Peer([STREAM, part(HI), 0.02, *steps]) as peer:
         client = Live(how, peer, timeout=0.1)
