@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
-from emissary_transport.parameters import Asked, merged, settings_of, sorted_out
+from emissary_transport.parameters import Asked, merged, sorted_out
 from emissary_transport.question import Question
 from emissary_transport.recalling import Recall
 from emissary_transport.secrecy import Secret, hidden
@@ -211,7 +211,8 @@ class ServiceComponent(BaseComponent):
         return await transport.AsyncClient(*self._known()).list_models(listing, **filters)
 
     def _known(self) -> tuple[Service, Settings, Connections]:
-        return self.service, settings_of(self.service, self._given({})), self._get_connections()
+        settings = self._settings_of(self.service, self._given({}))
+        return self.service, settings, self._get_connections()
 
     # --- copies ---
 

@@ -1,10 +1,9 @@
-import gc
-
 import pytest
 
 from emissary_transport import pool
+from faults.fixtures import no_proxies, no_warnings_left
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+__all__ = ["no_proxies", "no_warnings_left"]
 
 
 @pytest.fixture(params=["sync", "async", "fast"])
@@ -21,18 +20,8 @@ def http(request):
 
 @pytest.fixture(autouse=True)
 def nothing_shared(request, monkeypatch):
-    """No proxies before, and no connections after a test."""
+    """The HTTP that is meant, and no connections after a test."""
     chosen = {request.getfixturevalue(name) for name in {"how", "http"} & {*request.fixturenames}}
     monkeypatch.setenv("EMISSARY_HTTP", "fast" if "fast" in chosen else "httpx")
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
     yield
     pool._close_all()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def nothing_left():
-    """A socket that was left open would warn here, and warnings are errors."""
-    yield
-    gc.collect()
