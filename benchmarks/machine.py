@@ -19,6 +19,7 @@ PACKAGES = (
     "llama-index-llms-openai-like",
     "openai",
     "aiohttp",
+    "httptools",
     "atoma-sdk",
     "orq-ai-sdk",
 )

@@ -112,12 +112,14 @@ def _counted(owner: Any, name: str) -> Callable[[], int]:
 
 
 def _counted_stock() -> Callable[[], int]:
-    """Count the async requests over httpx's own transport, where that is to be avoided."""
+    """Count the requests over httpx's own transports, where those are to be avoided."""
     if os.environ.get(HTTP_SWITCH) != "fast":
         return lambda: 0
     import httpx
 
-    return _counted(httpx.AsyncHTTPTransport, "handle_async_request")
+    sync = _counted(httpx.HTTPTransport, "handle_request")
+    later = _counted(httpx.AsyncHTTPTransport, "handle_async_request")
+    return lambda: sync() + later()
 
 
 if __name__ == "__main__":

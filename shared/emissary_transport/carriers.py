@@ -16,7 +16,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import httpx
 
-from emissary_transport.faster import fast_async_transport
+from emissary_transport.faster import fast_async_transport, fast_transport
 from emissary_transport.surroundings import Surroundings
 
 Origin: TypeAlias = tuple[str, str, int | None]
@@ -28,7 +28,9 @@ _log = logging.getLogger("emissary_transport")
 
 @functools.lru_cache(maxsize=4)
 def _tls(_: tuple[str, str]) -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # reading the certificates takes some 20 ms
+    tls = httpx.create_ssl_context()  # reading the certificates takes some 20 ms
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
 
 
 class _Routes(ABC, Generic[TransportT]):
@@ -71,6 +73,9 @@ class Carrier(_Routes[httpx.BaseTransport]):
     """Sends requests, synchronously."""
 
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.BaseTransport:
+        fast = fast_transport(self._surroundings.http, proxy)
+        if fast is not None:
+            return fast(tls, LIMITS)
         return httpx.HTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
 
     def send(self, request: httpx.Request) -> httpx.Response:

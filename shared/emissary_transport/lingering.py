@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -16,8 +17,21 @@ import httpx
 SECONDS = 0.25
 
 
+class Timed(httpx.SyncByteStream):
+    """A body with a limit, in seconds, to each wait for its next bytes."""
+
+    wait: float | None
+
+
 def let_end(response: httpx.Response, chunks: Iterator[bytes]) -> None:
     """Read to the end of the body, for a moment at most."""
+    if isinstance(response.stream, Timed):
+        response.stream.wait = SECONDS
+        until = time.monotonic() + SECONDS
+        with suppress(httpx.RequestError):
+            while time.monotonic() < until and next(chunks, None) is not None:
+                pass
+        return
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
     if not isinstance(connection, socket.socket):

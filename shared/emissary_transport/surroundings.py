@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import httpx
 
 HTTP_SWITCH = "EMISSARY_HTTP"
-"""`httpx` for stock httpx, `fast` to insist on the fast transport for async calls; where it is
-installed it is used if neither is said. See `faster`."""
+"""`httpx` for stock httpx, `fast` to insist on the fast transports; where they are installed they
+are used if neither is said. See `faster`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,9 +202,6 @@ STOCK = [
 STOCK_NAMES = [
     f"{'langchain' if number < 10 else 'llamaindex'} {way.name}" for number, way in enumerate(STOCK)
 ]
-FAST = [
-    replace(way, http="fast", asks={key: ask for key, ask in way.asks.items() if key[0] == "async"})
-    for way in STOCK
-]
+FAST = [replace(way, http="fast") for way in STOCK]
 WAYS = [*STOCK, *FAST]
 NAMES = [*STOCK_NAMES, *(f"{name} over the fast transport" for name in STOCK_NAMES)]

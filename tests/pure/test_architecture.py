@@ -16,7 +16,15 @@ PACKAGES = {
     "llamaindex_emissary": ROOT / "llamaindex_emissary",
 }
 MAY_IMPORT = {
-    "emissary_transport": {"aiohttp", "anyio", "httpx", "pydantic_core", "yarl"},
+    "emissary_transport": {
+        "aiohttp",
+        "anyio",
+        "httpcore",
+        "httptools",
+        "httpx",
+        "pydantic_core",
+        "yarl",
+    },
     "emissary_emulator": {"starlette", "uvicorn"},
     "langchain_emissary": {"emissary_transport", "langchain_core"},
     "llamaindex_emissary": {"emissary_transport", "llama_index"},
@@ -30,6 +38,7 @@ SHELLS = {
     "faster",
     "flow",
     "gathering",
+    "httptools_transport",
     "lingering",
     "pool",
     "settings",
@@ -37,7 +46,18 @@ SHELLS = {
     "timeouts",
 }
 """Modules of the transport that may know httpx, the clock, the environment or threads."""
-IMPURE = {"httpx", "anyio", "os", "time", "random", "socket", "threading", "ssl", "asyncio"}
+IMPURE = {
+    "httpx",
+    "httpcore",
+    "anyio",
+    "os",
+    "time",
+    "random",
+    "socket",
+    "threading",
+    "ssl",
+    "asyncio",
+}
 LONGEST = 400
 
 MODULES = [

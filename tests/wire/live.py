@@ -22,7 +22,7 @@ class Live:
     """A client that is sync or async inside, and sync outside; it waits for nothing."""
 
     def __init__(self, how, peer, service=ORQ, **more):
-        self.is_sync = how == "sync"
+        self.is_sync = how.startswith("sync")
         self.slept = []
         self.client = (Client if self.is_sync else AsyncClient)(service, settings(peer, **more))
         self.client.sleep = self.slept.append if self.is_sync else self._asleep

@@ -27,6 +27,7 @@ from emissary_transport import (
 )
 from emissary_transport.aiohttp_transport import AiohttpTransport
 from emissary_transport.carriers import Carrier
+from emissary_transport.httptools_transport import HttptoolsTransport
 from emissary_transport.surroundings import Surroundings
 from pure.examples import chunk, sse
 from wire.live import STREAMED, Live, call, settings
@@ -36,7 +37,7 @@ HI, END, DONE = sse(chunk("hi")), sse(chunk("", "stop")), sse("[DONE]")
 FOREVER = [STREAM, part(HI), LEFT]
 
 
-def test_leaving_early_hangs_up_at_once():
+def test_leaving_early_hangs_up_at_once(http):
     with Peer(FOREVER) as peer:
         client = Client(ORQ, settings(peer))
         stream = client.stream(STREAMED)
@@ -119,7 +120,7 @@ def test_connections_serve_again(how, service, each, answer):
 
     with Peer(answer) as peer:
         clients = [Live(how, peer, service) for _ in range(2)]
-        if how != "sync":
+        if not how.startswith("sync"):
             first, second = (client.client for client in clients)
             asyncio.run(one_after_the_other([first, second, first]))
         else:
@@ -141,7 +142,7 @@ def test_a_body_that_does_not_end_after_its_end_marker_is_left(how):
         client.close()
 
 
-def test_a_connection_that_the_service_closed_meanwhile_is_no_fault():
+def test_a_connection_that_the_service_closed_meanwhile_is_no_fault(http):
     with Peer([*said("hi"), CLOSE]) as peer:
         client = Client(ORQ, settings(peer, max_retries=0))
         for _ in range(3):
@@ -200,7 +201,7 @@ def test_many_tasks_at_once(http):
         assert asyncio.run(main()) == [str(n) for n in range(30)]
 
 
-def test_one_model_in_twenty_threads():
+def test_one_model_in_twenty_threads(http):
     barrier = threading.Barrier(20)
 
     def chats(number):
@@ -216,7 +217,7 @@ def test_one_model_in_twenty_threads():
         client.close()
 
 
-def test_close_ends_idle_connections_and_a_later_call_works():
+def test_close_ends_idle_connections_and_a_later_call_works(http):
     with Peer(echoed) as peer:
         client = Client(ORQ, settings(peer))
         client.chat(call())
@@ -242,7 +243,7 @@ def test_aclose_ends_idle_connections_and_a_later_call_works(http):
         assert peer.accepts == 2
 
 
-def test_close_leaves_connections_that_others_use():
+def test_close_leaves_connections_that_others_use(http):
     with Peer(echoed) as peer:
         one, other = Client(ORQ, settings(peer)), Client(ATOMA, settings(peer))
         one.chat(call())
@@ -412,7 +413,7 @@ for is_closed in (True, False):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_has_connections_of_its_own():
+def test_a_forked_child_has_connections_of_its_own(http):
     with Peer(chunked(HI, END)) as peer:
         assert run(FORKED, peer, "-W", "error") == 0
         assert (len(peer.requests), peer.accepts) == (3, 2)
@@ -468,7 +469,7 @@ def test_an_unknown_certificate_is_told_nothing(how):
 def sent_over(monkeypatch):
     """Which transports there were."""
     made = []
-    for cls in (httpx.AsyncHTTPTransport, AiohttpTransport):
+    for cls in (*STOCK.values(), *FAST.values()):
 
         def counting(self, *args, cls=cls, init=cls.__init__, **options):
             made.append(cls)
@@ -478,58 +479,80 @@ def sent_over(monkeypatch):
     return made
 
 
-STOCK, FAST = httpx.AsyncHTTPTransport, AiohttpTransport
+STOCK = {"sync": httpx.HTTPTransport, "async": httpx.AsyncHTTPTransport}
+FAST = {"sync": HttptoolsTransport, "async": AiohttpTransport}
+
+
+def chat_in(run, client):
+    """Chat, or fail at it."""
+
+    async def main():
+        with suppress(errors.NoAnswer):
+            return await client.chat(call())
+
+    if run is not None:
+        return run(main) if run is trio.run else run(main())
+    with suppress(errors.NoAnswer):
+        return client.chat(call())
 
 
 @pytest.mark.parametrize(
     ("told", "proxy", "run", "wanted"),
     [
-        (None, None, asyncio.run, FAST),
-        ("fast", None, asyncio.run, FAST),
-        ("httpx", None, asyncio.run, STOCK),
-        (None, None, trio.run, STOCK),
-        (None, "https://127.0.0.1:1", asyncio.run, STOCK),
+        (None, None, None, FAST["sync"]),
+        ("fast", None, None, FAST["sync"]),
+        ("httpx", None, None, STOCK["sync"]),
+        (None, "http://127.0.0.1:1", None, STOCK["sync"]),
+        (None, None, asyncio.run, FAST["async"]),
+        ("fast", None, asyncio.run, FAST["async"]),
+        ("httpx", None, asyncio.run, STOCK["async"]),
+        (None, None, trio.run, STOCK["async"]),
+        (None, "http://127.0.0.1:1", asyncio.run, FAST["async"]),
+        (None, "https://127.0.0.1:1", asyncio.run, STOCK["async"]),
     ],
-    ids=["installed", "asked for", "turned off", "trio", "proxy over TLS"],
 )
 def test_which_transport_is_used(told, proxy, run, wanted, monkeypatch, sent_over):
-    async def main():
-        with suppress(errors.NoAnswer):
-            return (await client.chat(call())).text
-
     monkeypatch.delenv("EMISSARY_HTTP")
     if told:
         monkeypatch.setenv("EMISSARY_HTTP", told)
     if proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy)
     with Peer(said("hi")) as peer:
-        client = AsyncClient(ORQ, settings(peer, max_retries=0))
-        assert run(main) if run is trio.run else run(main()) in {"hi", None}
+        client = (AsyncClient if run else Client)(ORQ, settings(peer, max_retries=0))
+        answer = chat_in(run, client)
+        assert (answer is None) is bool(proxy)
         assert sent_over == [wanted]
+        if not run:
+            client.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def without_fast(request, monkeypatch):
+    """A chat where the fast transport is missing, or older than it may be."""
+    made = {"sync": faster._httptools, "async": faster._aiohttp}[request.param]
+    made.cache_clear()
+    if request.param == "sync":
+        monkeypatch.setitem(sys.modules, "emissary_transport.httptools_transport", None)
+    else:
+        monkeypatch.setattr("aiohttp.__version__", "3.12.15")
+    run = None if request.param == "sync" else asyncio.run
+    cls = Client if request.param == "sync" else AsyncClient
+    yield lambda peer: chat_in(run, cls(ORQ, settings(peer)))
+    made.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("told", "version", "match"),
-    [
-        ("quick", "3.14.0", "must be httpx or fast"),
-        ("fast", "3.12.15", r"pip install '.*\[fast\]'"),
-    ],
+    ("told", "match"),
+    [("quick", "must be httpx or fast"), ("fast", r"pip install '.*\[fast\]'")],
 )
-def test_a_transport_that_there_is_not(told, version, match, monkeypatch):
-    faster._aiohttp.cache_clear()
-    monkeypatch.setattr("aiohttp.__version__", version)
+def test_a_transport_that_there_is_not(told, match, monkeypatch, without_fast):
     monkeypatch.setenv("EMISSARY_HTTP", told)
-    try:
-        with Peer(said("hi")) as peer:
-            client = AsyncClient(ORQ, settings(peer))
-            with pytest.raises(ValueError, match=match):
-                asyncio.run(client.chat(call()))
-            assert not peer.accepts
-            monkeypatch.delenv("EMISSARY_HTTP")
-            if told == "fast":
-                assert asyncio.run(AsyncClient(ORQ, settings(peer)).chat(call())).text == "hi"
-    finally:
-        faster._aiohttp.cache_clear()
+    with Peer(said("hi")) as peer:
+        with pytest.raises(ValueError, match=match):
+            without_fast(peer)
+        assert not peer.accepts
+        monkeypatch.delenv("EMISSARY_HTTP")
+        assert without_fast(peer).text == "hi"
 
 
 @pytest.mark.parametrize("size", [1_000_000, 3_000_000])

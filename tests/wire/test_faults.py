@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -191,7 +192,7 @@ def test_what_came_while_nobody_read_is_handed_over(how, steps, texts, error):
     with Peer([STREAM, part(HI), 0.02, *steps]) as peer:
         client = Live(how, peer, timeout=0.1)
         with pytest.raises(error) if error else nullcontext():
-            if how == "sync":
+            if how.startswith("sync"):
                 for delta in client.client.stream(STREAMED):
                     given.append(delta.text)
                     assert peer.served.wait(2)
@@ -214,7 +215,25 @@ def test_a_request_that_is_not_taken(how):
                 await asyncio.sleep(0.05)
 
         with pytest.raises(errors.NoAnswer, match="WriteTimeout"):
-            client.chat(long) if how == "sync" else asyncio.run(main())
+            client.chat(long) if how.startswith("sync") else asyncio.run(main())
+        client.close()
+
+
+@pytest.mark.parametrize("how", ["sync", "sync, fast"], indirect=True)  # asyncio can't read on
+def test_a_refusal_that_comes_before_the_request_was_taken(how):
+    def refuse():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(whole({"error": "long"}, "413 Content Too Large")[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
+        refused = thread.submit(refuse)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = Live(how, url, max_retries=0)
+        with pytest.raises(errors.InvalidRequest, match="413"):
+            client.chat(call("x" * 20_000_000))
+        refused.result()
         client.close()
 
 
