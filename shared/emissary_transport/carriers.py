@@ -22,7 +22,7 @@ from emissary_transport.surroundings import Surroundings
 Origin: TypeAlias = tuple[str, str, int | None]
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
+LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0)
 _log = logging.getLogger("emissary_transport")
 
 
@@ -100,7 +100,7 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
         fast = fast_async_transport(self._surroundings.http, proxy)
         if fast is not None:
-            return fast(tls, LIMITS, proxy)
+            return fast(tls, LIMITS)
         return httpx.AsyncHTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
 
     async def send(self, request: httpx.Request) -> httpx.Response:

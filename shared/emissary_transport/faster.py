@@ -1,8 +1,7 @@
-"""Which transport is used: a fast one where it is installed, or stock httpx.
+"""Which transport is used: the fast one where httptools is installed, or stock httpx.
 
-Async calls go over aiohttp, sync ones over httptools. `EMISSARY_HTTP=httpx` turns that off, and
-`EMISSARY_HTTP=fast` makes it an error that they are not installed. In any case there is stock httpx
-under trio, by a proxy that is not plain HTTP, and for sync calls by any proxy.
+`EMISSARY_HTTP=httpx` turns the fast one off; `EMISSARY_HTTP=fast` makes it an error that it is not
+installed. By a proxy, and under trio, there is stock httpx in any case.
 """
 
 from __future__ import annotations
@@ -15,64 +14,51 @@ import httpx
 
 from emissary_transport.surroundings import HTTP_SWITCH
 
-OLDEST = (3, 13)
-"""Of aiohttp; as pyproject.toml says."""
-
 if TYPE_CHECKING:
-    from emissary_transport.aiohttp_transport import AiohttpTransport
-    from emissary_transport.httptools_transport import HttptoolsTransport
+    from emissary_transport.fast_async import AsyncFastTransport
+    from emissary_transport.fast_sync import FastTransport
 
 
-def fast_transport(http: str, proxy: httpx.Proxy | None) -> type[HttptoolsTransport] | None:
+def fast_transport(http: str, proxy: httpx.Proxy | None) -> type[FastTransport] | None:
     """The fast transport for sync calls, or None where stock httpx has to do.
 
     Raises:
         ValueError: The environment asks for one that there is not.
     """
-    if not _is_wanted(http, there_is=_httptools() is not None):
+    if proxy or not _is_chosen(http):
         return None
-    return None if proxy else _httptools()
+    from emissary_transport.fast_sync import FastTransport
+
+    return FastTransport
 
 
-def fast_async_transport(http: str, proxy: httpx.Proxy | None) -> type[AiohttpTransport] | None:
+def fast_async_transport(http: str, proxy: httpx.Proxy | None) -> type[AsyncFastTransport] | None:
     """The fast transport for async calls; see `fast_transport`."""
-    if not _is_wanted(http, there_is=_aiohttp() is not None):
+    if proxy or not _is_chosen(http) or not _is_asyncio():
         return None
-    is_known = proxy is None or proxy.url.scheme == "http"
-    return _aiohttp() if is_known and _is_asyncio() else None
+    from emissary_transport.fast_async import AsyncFastTransport
+
+    return AsyncFastTransport
 
 
-def _is_wanted(http: str, *, there_is: bool) -> bool:
+def _is_chosen(http: str) -> bool:
     if http not in {"", "httpx", "fast"}:
         raise ValueError(f"{HTTP_SWITCH} must be httpx or fast, not {http!r}.")
-    if http == "fast" and not there_is:
+    if http == "fast" and not _is_installed():
         raise ValueError(
             f"{HTTP_SWITCH}=fast, but the fast transport is not installed: "
             "pip install 'emissary-integrations[fast]'."
         )
-    return http != "httpx"
+    return http != "httpx" and _is_installed()
 
 
 @functools.cache
-def _httptools() -> type[HttptoolsTransport] | None:
+def _is_installed() -> bool:
     try:
-        from emissary_transport.httptools_transport import HttptoolsTransport
+        import httptools  # noqa: F401
     except ImportError:
-        return None
-    return HttptoolsTransport
-
-
-@functools.cache
-def _aiohttp() -> type[AiohttpTransport] | None:
-    try:
-        import aiohttp
-    except ImportError:
-        return None
-    if tuple(map(int, aiohttp.__version__.split(".")[:2])) < OLDEST:
-        return None
-    from emissary_transport.aiohttp_transport import AiohttpTransport
-
-    return AiohttpTransport
+        return False
+    return True
 
 
 def _is_asyncio() -> bool:

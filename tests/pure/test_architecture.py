@@ -17,13 +17,11 @@ PACKAGES = {
 }
 MAY_IMPORT = {
     "emissary_transport": {
-        "aiohttp",
         "anyio",
         "httpcore",
         "httptools",
         "httpx",
         "pydantic_core",
-        "yarl",
     },
     "emissary_emulator": {"starlette", "uvicorn"},
     "langchain_emissary": {"emissary_transport", "langchain_core"},
@@ -31,14 +29,16 @@ MAY_IMPORT = {
 }
 COMMON = {"pydantic", "typing_extensions"}
 SHELLS = {
-    "aiohttp_transport",
     "asking",
     "carriers",
     "client",
+    "fast_async",
+    "fast_sync",
     "faster",
     "flow",
     "gathering",
-    "httptools_transport",
+    "httpx_words",
+    "idle",
     "lingering",
     "pool",
     "settings",

@@ -14,7 +14,7 @@ class Peer:
     """Plays one answer a request; the last one repeats.
 
     An answer is a list of steps, or a function from the request to one: bytes are sent, a number
-    is a pause in seconds, and see above.
+    is a pause in seconds, an event is set, and see above.
 
     Attributes:
         accepts: How many connections there were.
@@ -108,6 +108,8 @@ class Peer:
                 connection.sendall(step)
             elif isinstance(step, float):
                 self._over.wait(step)
+            elif isinstance(step, threading.Event):
+                step.set()
             elif step == LEFT:
                 connection.settimeout(5)
                 while connection.recv(1000):

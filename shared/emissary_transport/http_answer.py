@@ -39,7 +39,8 @@ class Answer:
         Raises:
             HttpParserError: An answer does not go on like this.
         """
-        if not data:
+        if self.is_whole or not data:
+            self.can_another_follow = False
             self._end()
             return
         if not self.has_head:
@@ -62,6 +63,8 @@ class Answer:
         return data
 
     def _end(self) -> None:
+        if self.is_whole:
+            return
         if not self.has_head:
             raise HttpParserError("Server disconnected without sending a response.")
         if {name.lower() for name, _ in self.headers} & {b"content-length", b"transfer-encoding"}:

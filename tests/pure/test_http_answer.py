@@ -3,7 +3,7 @@
 import pytest
 from httptools import HttpParserError
 
-from emissary_transport.httptools_answer import LONGEST_HEAD, Answer
+from emissary_transport.http_answer import LONGEST_HEAD, Answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 WHOLE = {

@@ -1,0 +1,288 @@
+"""The fast transport for async calls: asyncio's connections and httptools' parser.
+
+What comes over a connection is parsed as it comes, then its reader is woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import anyio
+import httpx
+from httptools import HttpParserError
+
+from emissary_transport.http_answer import Answer
+from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
+from emissary_transport.idle import Idle
+
+PIECE = 64 * 1024
+"""Bytes of a request that are to be taken within the time for writing."""
+MOST_UNREAD = 1024 * 1024
+"""Bytes of an answer that are taken in while its reader is away."""
+
+
+class AsyncFastTransport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 in the running event loop, which is asyncio's.
+
+    Args:
+        tls: For https.
+        limits: Requests at once; idle connections kept for an origin, and for how many seconds.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, limits: httpx.Limits) -> None:
+        self._tls = tls
+        self._room = anyio.Semaphore(limits.max_connections or 1)
+        self._idle: Idle[Connection] = Idle(limits, Connection.is_silent)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and give its answer, of which only the head has come.
+
+        Raises:
+            httpx.TransportError: None came; the classes are stock httpx's.
+        """
+        waits = request.extensions["timeout"]
+        await self._enter(waits["pool"])
+        body = Body(self, origin_of(request.url), waits["read"])
+        try:
+            await body.begin(request, waits["connect"], waits["write"])
+            return response_of(body.answer, body)
+        except httpx.TransportError as exc:
+            fault = exc.with_traceback(None)
+        except BaseException:
+            body.close()
+            raise
+        body.close()
+        raise fault  # out here it does not lead to the request and the key in it
+
+    async def _enter(self, wait: float | None) -> None:
+        try:
+            self._room.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(wait) as scope:
+                await self._room.acquire()
+            if scope.cancelled_caught:
+                raise httpx.PoolTimeout("No connection came free in time.") from None
+
+    async def connection(self, origin: Origin, wait: float | None) -> Connection:
+        """A connection for one request.
+
+        Raises:
+            httpx.TransportError: None could be opened, or not in time.
+        """
+        return self._idle.take(origin) or await self._opened(origin, wait)
+
+    async def _opened(self, origin: Origin, wait: float | None) -> Connection:
+        (host, port), loop = place_of(origin), asyncio.get_running_loop()
+        is_https = origin[0] == "https"
+        try:
+            with anyio.fail_after(wait):
+                _, connection = await loop.create_connection(
+                    Connection,
+                    host,
+                    port,
+                    ssl=self._tls if is_https else None,
+                    server_hostname=host if is_https else None,
+                )
+                return connection
+        except TimeoutError as exc:
+            raise httpx.ConnectTimeout(str(exc)) from None
+        except OSError as exc:
+            raise httpx.ConnectError(str(exc)) from None
+
+    def take_back(self, origin: Origin, connection: Connection | None) -> None:
+        """Keep a connection that can serve again, if there is one, and let the next request in."""
+        if connection:
+            self._idle.put(origin, connection)
+        self._room.release()
+
+    async def aclose(self) -> None:
+        """Close all connections: the idle ones now, the others when they are given back."""
+        self._idle.close()
+        await asyncio.sleep(0)  # in which the event loop closes their sockets
+
+
+class Body(httpx.AsyncByteStream):
+    """What comes over a connection in answer to one request."""
+
+    def __init__(self, transport: AsyncFastTransport, origin: Origin, wait: float | None) -> None:
+        self.answer = Answer()
+        self._wait = wait
+        self._transport = transport
+        self._origin = origin
+        self._connection: Connection | None = None
+        self._is_closed = False
+
+    async def begin(
+        self, request: httpx.Request, connect: float | None, write: float | None
+    ) -> None:
+        """Send the request and read on until the head of the answer has come."""
+        self._connection = await self._transport.connection(self._origin, connect)
+        await self._connection.ask(_pieces(written(request)), self.answer, write)
+        while not self.answer.has_head:
+            await self._connection.more(self._wait)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        connection = cast("Connection", self._connection)
+        while True:
+            if came := self.answer.taken():
+                yield came
+            elif self.answer.is_whole:
+                return
+            else:
+                await connection.more(self._wait)
+
+    async def aclose(self) -> None:
+        """Give the connection back; see `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back, or hang up if the answer has not come whole."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        connection = self._connection
+        if connection and not (connection.rest() and self.answer.can_another_follow):
+            connection.close()
+            connection = None
+        self._transport.take_back(self._origin, connection)
+
+
+class Connection(asyncio.Protocol):
+    """A connection, and the answer that is awaited over it."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._answer: Answer | None = None
+        self._fault: httpx.TransportError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._unread = 0
+        self._is_full = False
+
+    async def ask(self, pieces: Iterator[bytes], answer: Answer, wait: float | None) -> None:
+        """Send a request and have its answer read, which may come before all was sent.
+
+        Raises:
+            httpx.WriteTimeout: A piece of it was not taken in time.
+        """
+        self._answer = answer
+        while self._write(next(pieces, b"")):
+            while self._is_full and not (answer.has_head or self._fault):
+                await self._news(wait, httpx.WriteTimeout)
+
+    async def more(self, wait: float | None) -> None:
+        """Wait until more has come.
+
+        Raises:
+            httpx.TransportError: No more will, or none came in time.
+        """
+        if self._fault:
+            raise self._fault
+        self._read_on()
+        await self._news(wait, httpx.ReadTimeout)
+
+    def rest(self) -> bool:
+        """Await nothing from now on; tells whether it is in order."""
+        self._answer = None
+        self._read_on()
+        return self._fault is None
+
+    def is_silent(self) -> bool:
+        """Whether it is open and nothing has come while it rested, not even unseen as yet."""
+        if self._fault or self._transport.is_closing():
+            return False
+        return not _is_readable(self._transport.get_extra_info("socket"))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.abort()
+
+    def _write(self, piece: bytes) -> bool:
+        """Whether there was anything to write, and anyone to write it to."""
+        if piece and not self._fault:
+            self._transport.write(piece)
+            return True
+        return False
+
+    def _read_on(self) -> None:
+        if self._unread > MOST_UNREAD:
+            self._transport.resume_reading()
+        self._unread = 0
+
+    async def _news(self, wait: float | None, late: type[httpx.TransportError]) -> None:
+        """Wait until something happens."""
+        loop = asyncio.get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        timer = None if wait is None else loop.call_later(wait, _give_up, waiter, late)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # --- what asyncio tells ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come; none are the end."""
+        if self._answer is None:
+            self._fault = httpx.RemoteProtocolError("More came than was asked for.")
+            return
+        try:
+            self._answer.feed(data)
+        except HttpParserError as exc:
+            self._fault = httpx.RemoteProtocolError(str(exc))
+        self._unread += len(data)
+        if self._unread > MOST_UNREAD:
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """The other side will send no more."""
+        self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        if self._fault is None:
+            self._fault = httpx.ReadError(str(exc or "The connection is closed."))
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """What was written is to be taken first."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """It was taken."""
+        self._is_full = False
+        self._wake()
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """A request in pieces; while one is awaited to be taken, no frame shows the key in it."""
+    for start in range(0, len(data), PIECE):
+        yield data[start : start + PIECE]
+
+
+def _give_up(waiter: asyncio.Future[None], late: type[httpx.TransportError]) -> None:
+    if not waiter.done():
+        waiter.set_exception(late("Nothing happened in time."))
+
+
+def _is_readable(sock: Any) -> bool:
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,50 @@
+"""What httpx calls a request, an answer and a fault, and what they are on the wire."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import httpx
+
+from emissary_transport.http_answer import Answer
+
+Origin: TypeAlias = tuple[str, bytes, int | None]
+"""Scheme, host and port."""
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    """Where an address leads."""
+    return url.scheme, url.raw_host, url.port
+
+
+def place_of(origin: Origin) -> tuple[str, int]:
+    """Host and port to connect to.
+
+    >>> place_of(("https", b"service.test", None))
+    ('service.test', 443)
+    """
+    scheme, host, port = origin
+    return host.decode(), port or (443 if scheme == "https" else 80)
+
+
+def written(request: httpx.Request) -> bytes:
+    r"""A request as it is sent.
+
+    >>> written(httpx.Request("GET", "http://a.test/b?c", headers={"X-D": "e"}))
+    b'GET /b?c HTTP/1.1\r\nHost: a.test\r\nX-D: e\r\n\r\n'
+    """
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    return b"%s\r\n\r\n%s" % (b"\r\n".join(lines), request.read())
+
+
+def response_of(
+    answer: Answer, body: httpx.SyncByteStream | httpx.AsyncByteStream
+) -> httpx.Response:
+    """An answer whose head has come, and the body that is still coming."""
+    return httpx.Response(
+        answer.status,
+        headers=answer.headers,
+        stream=body,
+        extensions={"reason_phrase": answer.reason},
+    )
