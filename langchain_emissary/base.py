@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -298,3 +299,8 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
         formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
         more = self.get_num_tokens(json.dumps(formatted)) if formatted else 0
         return count_tokens_approximately(messages) + more
+
+
+for _answer in (ServiceChat._generate, ServiceChat._agenerate):
+    # LangChain looks at it with every call, and finding it out takes a twentieth of the call.
+    _answer.__signature__ = inspect.signature(_answer)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -177,12 +178,15 @@ class ServiceModel(BaseModel):
 
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
-        own = {
-            RENAMED.get(name, name): value
-            for name in (*self.common, *self.documented)
-            if (value := getattr(self, name)) is not None
-        }
-        return own | _sorted_out(self.model_kwargs)
+        own = self.__dict__
+        told = {word: own[name] for word, name in self._words() if own.get(name) is not None}
+        return told | _sorted_out(self.model_kwargs) if self.model_kwargs else told
+
+    @classmethod
+    @functools.cache
+    def _words(cls) -> list[tuple[str, str]]:
+        """What the transport calls each field that says something about a request."""
+        return [(RENAMED.get(name, name), name) for name in (*cls.common, *cls.documented)]
 
     def _service_of(self, given: Mapping[str, Any]) -> Service:
         """The service that the parameters mean."""
@@ -199,12 +203,13 @@ class ServiceModel(BaseModel):
             if name not in NOT_SENT
         }
         for name in ("headers", "extra_body", "model_kwargs"):
-            if not isinstance(call.get(name) or {}, Mapping):
+            if call.get(name) and not isinstance(call[name], Mapping):
                 raise ValueError(f"{name} must be a mapping, not {type(call[name]).__name__}.")
-        call |= _sorted_out(call.pop("model_kwargs", None) or {})
+        if more := call.pop("model_kwargs", None):
+            call |= _sorted_out(more)
         given = merged(own, call)
-        more = (own.get("model_kwargs"), given.pop("model_kwargs", None), given.get("extra_body"))
-        given["extra_body"] = {name: each[name] for each in more if each for name in each}
+        bodies = own.get("model_kwargs"), given.pop("model_kwargs", None), given.get("extra_body")
+        given["extra_body"] = {name: body[name] for body in bodies if body for name in body}
         given["headers"] = hidden({**(self.default_headers or {}), **(call.get("headers") or {})})
         if isinstance(given.get("api_key"), SecretStr):
             given["api_key"] = Secret(given["api_key"].get_secret_value())

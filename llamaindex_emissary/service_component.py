@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -142,12 +143,15 @@ class ServiceComponent(BaseComponent):
 
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
-        own = {
-            RENAMED.get(name, name): value
-            for name in (*self.common, *self.documented)
-            if (value := getattr(self, name)) is not None
-        }
-        return _with_extras(own, self.additional_kwargs)
+        own = self.__dict__
+        told = {word: own[name] for word, name in self._words() if own.get(name) is not None}
+        return _with_extras(told, self.additional_kwargs)
+
+    @classmethod
+    @functools.cache
+    def _words(cls) -> list[tuple[str, str]]:
+        """What the transport calls each field that says something about a request."""
+        return [(RENAMED.get(name, name), name) for name in (*cls.common, *cls.documented)]
 
     def _service_of(self, given: Mapping[str, Any]) -> Service:
         """The service that the parameters mean."""
@@ -258,6 +262,8 @@ class ServiceComponent(BaseComponent):
 
 def _with_extras(parameters: dict[str, Any], extras: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters and what was added by hand, which is checked where it is a known word."""
+    if not extras:
+        return parameters
     known, unknown = sorted_out(extras)
     parameters = {**parameters, **known}
     if unknown:

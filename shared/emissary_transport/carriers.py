@@ -22,7 +22,11 @@ from emissary_transport.surroundings import Surroundings
 Origin: TypeAlias = tuple[str, str, int | None]
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0)
+FAST_LIMITS = httpx.Limits(
+    max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0
+)
+LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
+"""Of stock httpx, whose pool looks through all idle connections for each request."""
 _log = logging.getLogger("emissary_transport")
 
 
@@ -75,7 +79,7 @@ class Carrier(_Routes[httpx.BaseTransport]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.BaseTransport:
         fast = fast_transport(self._surroundings.http, proxy)
         if fast is not None:
-            return fast(tls, LIMITS)
+            return fast(tls, FAST_LIMITS)
         return httpx.HTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -100,7 +104,7 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
         fast = fast_async_transport(self._surroundings.http, proxy)
         if fast is not None:
-            return fast(tls, LIMITS)
+            return fast(tls, FAST_LIMITS)
         return httpx.AsyncHTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
@@ -117,7 +121,6 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
 
 def _tell(request: httpx.Request, response: httpx.Response) -> None:
     """Log a request much as `httpx.Client` does."""
-    status = response.status_code
-    _log.info(
-        'HTTP Request: %s %s "%d %s"', request.method, request.url, status, response.reason_phrase
-    )
+    if _log.isEnabledFor(logging.INFO):
+        status = response.status_code, response.reason_phrase
+        _log.info('HTTP Request: %s %s "%d %s"', request.method, request.url, *status)

@@ -42,9 +42,11 @@ def response_of(
     answer: Answer, body: httpx.SyncByteStream | httpx.AsyncByteStream
 ) -> httpx.Response:
     """An answer whose head has come, and the body that is still coming."""
-    return httpx.Response(
+    response = httpx.Response(
         answer.status,
         headers=answer.headers,
         stream=body,
         extensions={"reason_phrase": answer.reason},
     )
+    response.headers.encoding = "iso-8859-1"  # or each lookup would find out what they are in
+    return response

@@ -96,7 +96,8 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
 
 def _told_apart(given: Parameters) -> Parameters:
     """The parameters, with a `timeout` that is a service's own field under a name of its own."""
-    if not isinstance(given.get("timeout"), Mapping):
+    timeout = given.get("timeout")
+    if timeout is None or not isinstance(timeout, Mapping):
         return given
     return {("router_timeout" if name == "timeout" else name): given[name] for name in given}
 
