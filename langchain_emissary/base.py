@@ -301,6 +301,6 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
         return count_tokens_approximately(messages) + more
 
 
-for _answer in (ServiceChat._generate, ServiceChat._agenerate):
-    # LangChain looks at it with every call, and finding it out takes a twentieth of the call.
-    _answer.__signature__ = inspect.signature(_answer)  # type: ignore[attr-defined]
+_ways: tuple[Any, ...] = (ServiceChat._generate, ServiceChat._agenerate)
+for _way in _ways:  # LangChain looks at it in every call, a twentieth of which it would take
+    _way.__signature__ = inspect.signature(_way)

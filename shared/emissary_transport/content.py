@@ -40,7 +40,7 @@ def text_of(content: Any) -> str:
 def whole_number(value: Any) -> int | None:
     """A number as a whole one: services send 0, 0.0 or nothing."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return int(value) if is_number and math.isfinite(value) else None
 
