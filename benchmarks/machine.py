@@ -18,7 +18,6 @@ PACKAGES = (
     "llama-index-core",
     "llama-index-llms-openai-like",
     "openai",
-    "aiohttp",
     "httptools",
     "atoma-sdk",
     "orq-ai-sdk",

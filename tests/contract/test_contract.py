@@ -27,7 +27,7 @@ SILENT = {("langchain", "stream_complete")}
 
 @pytest.fixture(autouse=True)
 def over_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """vcrpy plays aiohttp's answers without their raw headers."""
+    """vcrpy records and plays what httpx's own transports send."""
     monkeypatch.setenv("EMISSARY_HTTP", "httpx")
 
 
