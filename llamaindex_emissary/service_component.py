@@ -143,8 +143,11 @@ class ServiceComponent(BaseComponent):
 
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
-        own = self.__dict__
-        told = {word: own[name] for word, name in self._words() if own.get(name) is not None}
+        told = {
+            word: value
+            for word, name in self._words()
+            if (value := getattr(self, name)) is not None
+        }
         return _with_extras(told, self.additional_kwargs)
 
     @classmethod

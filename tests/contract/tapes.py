@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import vcr
 import yaml
@@ -23,6 +25,8 @@ KEPT_HEADERS = {"accept", "content-type", "retry-after"}
 """All others are volatile, secret or of no account."""
 KEY_HEADERS = {"authorization", "x-api-key"}
 SCRUBBED = "scrubbed"
+OVER_HTTPX = patch.dict(os.environ, EMISSARY_HTTP="httpx")
+"""vcrpy sees what goes over httpx's own transports."""
 
 
 class Dumper(yaml.SafeDumper):
@@ -121,7 +125,7 @@ def recording(path: Path, recorded_from: str, scrubbing: Scrubbing) -> Iterator[
         before_record_response=scrubbing.response,
         record_mode="all",
     )
-    with machine.use_cassette(str(path)):
+    with OVER_HTTPX, machine.use_cassette(str(path)):
         yield
 
 
@@ -130,7 +134,7 @@ def playing(path: Path) -> Iterator[Cassette]:
     """Answer from a tape, each turn once, and nothing else; all turns have to be played."""
     machine = _recorder(Serializer(""), record_mode="none")
     assert path.exists(), f"{path} is not there: make record"
-    with machine.use_cassette(str(path), allow_playback_repeats=False) as tape:
+    with OVER_HTTPX, machine.use_cassette(str(path), allow_playback_repeats=False) as tape:
         yield tape
     unplayed = [
         f"{request.method} {request.path}"

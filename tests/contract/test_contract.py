@@ -26,12 +26,6 @@ SILENT = {("langchain", "stream_complete")}
 
 
 @pytest.fixture(autouse=True)
-def over_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """vcrpy records and plays what httpx's own transports send."""
-    monkeypatch.setenv("EMISSARY_HTTP", "httpx")
-
-
-@pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What was waited for between tries, without waiting."""
     waits: list[float] = []
