@@ -179,7 +179,7 @@ class ServiceModel(BaseModel):
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
         own = self.__dict__
-        told = {word: own[name] for word, name in self._words() if own.get(name) is not None}
+        told = {word: own[name] for word, name in self._words() if own[name] is not None}
         return told | _sorted_out(self.model_kwargs) if self.model_kwargs else told
 
     @classmethod
