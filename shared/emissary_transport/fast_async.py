@@ -162,17 +162,21 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._unread = 0
         self._is_full = False
+        self._is_sent = True
 
     async def ask(self, pieces: Iterator[bytes], answer: Answer, wait: float | None) -> None:
-        """Send a request and have its answer read, which may come before all was sent.
+        """Send a request and have its answer read; a refusal of it ends the sending.
 
         Raises:
             httpx.WriteTimeout: A piece of it was not taken in time.
         """
-        self._answer = answer
+        self._answer, self._is_sent = answer, False
         while self._write(next(pieces, b"")):
-            while self._is_full and not (answer.has_head or self._fault):
+            while self._is_full and not self._fault:
+                if answer.status >= 400:
+                    return
                 await self._news(wait, httpx.WriteTimeout)
+        self._is_sent = True
 
     async def more(self, wait: float | None) -> None:
         """Wait until more has come.
@@ -189,7 +193,7 @@ class Connection(asyncio.Protocol):
         """Await nothing from now on; tells whether it is in order."""
         self._answer = None
         self._read_on()
-        return self._fault is None
+        return self._is_sent and self._fault is None
 
     def is_silent(self) -> bool:
         """Whether it is open and nothing has come while it rested, not even unseen as yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
@@ -28,7 +28,7 @@ class Idle(Generic[C]):
     """Idle connections by origin, which any thread may put and take.
 
     Args:
-        limits: How many are kept for an origin, and for how many seconds.
+        limits: How many are kept for an origin, and for how many seconds; both are set.
         is_fit: Whether a connection can serve once more.
     """
 
@@ -36,14 +36,14 @@ class Idle(Generic[C]):
         self._most = limits.max_keepalive_connections or 0
         self._longest = limits.keepalive_expiry or 0.0
         self._is_fit = is_fit
-        self._waiting: dict[Origin, deque[tuple[float, C]]] = defaultdict(deque)
+        self._waiting: dict[Origin, deque[tuple[float, C]]] = {}
         self._is_closed = False
 
     def take(self, origin: Origin) -> C | None:
         """A connection that is fit, the last used first; others are closed on the way."""
-        waiting, oldest = self._waiting[origin], time.monotonic() - self._longest
+        waiting, oldest = self._waiting.get(origin), time.monotonic() - self._longest
         with suppress(IndexError):  # there is none left
-            while True:
+            while waiting is not None:
                 since, connection = waiting.pop()
                 if since > oldest and self._is_fit(connection):
                     return connection
@@ -52,7 +52,7 @@ class Idle(Generic[C]):
 
     def put(self, origin: Origin, connection: C) -> None:
         """Keep a connection, and close those that have waited too long or are too many."""
-        waiting, now = self._waiting[origin], time.monotonic()
+        waiting, now = self._waiting.setdefault(origin, deque()), time.monotonic()
         waiting.append((now, connection))
         most, oldest = 0 if self._is_closed else self._most, now - self._longest
         with suppress(IndexError):  # another thread was faster

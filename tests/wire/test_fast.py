@@ -1,8 +1,10 @@
 """Who has which connection of the fast transports."""
 
 import asyncio
+import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from emissary_transport.fast_async import AsyncFastTransport
 from emissary_transport.fast_sync import FastTransport
 from wire.peer import LEFT, Peer, head, whole
 
+LIMITS = httpx.Limits(max_connections=2, max_keepalive_connections=2, keepalive_expiry=30)
 ANSWER = whole(b"hi", content_type="text/plain")
 
 
@@ -189,6 +192,37 @@ def test_what_comes_while_its_reader_is_away_is_held_in_bounds():
         over.let_go(answer)
         assert peer.accepts == 1
         over.close()
+
+
+def test_a_connection_whose_request_was_not_sent_to_its_end_serves_no_other():
+    def serve():
+        first, _ = listener.accept()
+        with first:
+            first.recv(1000)
+            first.sendall(whole(b"no", "413 Content Too Large")[0])
+            second, _ = listener.accept()
+            with second:
+                second.recv(1000)
+                second.sendall(ANSWER[0])
+
+    async def main():
+        waits = httpx.Timeout(2).as_dict()
+        transport = AsyncFastTransport(ssl.create_default_context(), LIMITS)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        said = []
+        for content in (b"x" * 20_000_000, b""):
+            request = httpx.Request("POST", url, content=content, extensions={"timeout": waits})
+            answer = await transport.handle_async_request(request)
+            said.append((answer.status_code, await answer.aread()))
+            await answer.aclose()
+        await transport.aclose()
+        return said
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
+        listener.settimeout(3)
+        served = thread.submit(serve)
+        assert asyncio.run(main()) == [(413, b"no"), (200, b"hi")]
+        served.result()
 
 
 def test_cancelled_in_the_moment_when_the_answer_comes():
