@@ -106,7 +106,7 @@ async def ask(model: Any, fault: str, number: int, leaves: bool) -> tuple[str, s
     header = f"{fault};id={number}" if "times" in fault else fault
     headers = {"X-Emulator-Fault": header} if fault else {}
     if "stall" in fault:
-        model = model.model_copy(update={"stall_timeout": 2.0})
+        model = model.model_copy(update={"stall_timeout": 5.0})
     text = ""
     stream, text_of = await pieces(model, headers)
     async with aclosing(stream):
