@@ -31,7 +31,11 @@ class Answer:
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
         self._parser = HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+        self._parser.set_dangerous_leniencies(  # no more than what stock httpx takes
+            lenient_chunked_length=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; none are the end of the connection.
@@ -88,7 +92,7 @@ class Answer:
     def on_headers_complete(self) -> None:
         """The head is over: that of the answer, or of one that only announces it."""
         self.status = self._parser.get_status_code()
-        self.has_head = self.status >= 200
+        self.has_head = not 100 <= self.status < 200
         if not self.has_head:
             self.reason = b""
             self.headers.clear()

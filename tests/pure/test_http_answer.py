@@ -24,6 +24,14 @@ WHOLE = {
     ),
     "before the end": (OK + b"connection: close\r\ncontent-length: 5\r\n\r\nhello", False),
     "of an old server": (b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", False),
+    "in chunks with spaces": (
+        OK + b"transfer-encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n",
+        True,
+    ),
+    "in chunks, with a length": (
+        OK + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        True,
+    ),
     "in lines without CR": (OK.replace(b"\r", b"") + b"content-length: 5\n\nhello", True),
 }
 
@@ -88,7 +96,7 @@ def test_what_comes_after_an_answer_is_no_part_of_it(more, is_close):
         ([OK + b"content-length: 5\r\n\r\nhell", b""], "before the body"),
         ([OK + b"transfer-encoding: chunked\r\n\r\n4\r\nhell\r\n", b""], "before the body"),
         ([OK + b"transfer-encoding: chunked\r\n\r\n4\r\nhell\r\nno\r\n"], "chunk size"),
-        ([OK + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"], "Content-Length"),
+        ([OK + b"content-length: 5\r\ncontent-length: 6\r\n\r\n"], "Content-Length"),
         ([b"HTTP/1.1 101 Other\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"], "protocol"),
         ([b"SSH-2.0 dropbear\r\n"], "HTTP"),
         ([OK + b"x: " + b"y" * (LONGEST_HEAD // 2), b"y" * LONGEST_HEAD], "over"),
