@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -23,6 +24,8 @@ PIECE = 64 * 1024
 """Bytes of a request that are to be taken within the time for writing."""
 MOST_UNREAD = 1024 * 1024
 """Bytes of an answer that are taken in while its reader is away."""
+MOST_HELD = 64 * MOST_UNREAD
+"""The same where reading can't be paused, so that the answer has to break off."""
 
 
 class AsyncFastTransport(httpx.AsyncBaseTransport):
@@ -90,7 +93,7 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
                 return connection
         except TimeoutError as exc:
             raise httpx.ConnectTimeout(str(exc)) from None
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # UnicodeError: it is no name of a host
             raise httpx.ConnectError(str(exc)) from None
 
     def take_back(self, origin: Origin, connection: Connection | None) -> None:
@@ -148,6 +151,7 @@ class Body(httpx.AsyncByteStream):
         if connection and not (connection.rest() and self.answer.can_another_follow):
             connection.close()
             connection = None
+        self.answer.close()
         self._transport.take_back(self._origin, connection)
 
 
@@ -165,7 +169,7 @@ class Connection(asyncio.Protocol):
         self._is_sent = True
 
     async def ask(self, pieces: Iterator[bytes], answer: Answer, wait: float | None) -> None:
-        """Send a request and have its answer read; a refusal of it ends the sending.
+        """Send a request and have its answer read, which may be there before all was sent.
 
         Raises:
             httpx.WriteTimeout: A piece of it was not taken in time.
@@ -173,7 +177,7 @@ class Connection(asyncio.Protocol):
         self._answer, self._is_sent = answer, False
         while self._write(next(pieces, b"")):
             while self._is_full and not self._fault:
-                if answer.status >= 400:
+                if answer.is_whole:
                     return
                 await self._news(wait, httpx.WriteTimeout)
         self._is_sent = True
@@ -207,13 +211,13 @@ class Connection(asyncio.Protocol):
 
     def _write(self, piece: bytes) -> bool:
         """Whether there was anything to write, and anyone to write it to."""
-        if piece and not self._fault:
+        if piece and not (self._fault or self._transport.is_closing()):
             self._transport.write(piece)
             return True
         return False
 
     def _read_on(self) -> None:
-        if self._unread > MOST_UNREAD:
+        if self._unread > MOST_UNREAD and self._pauses and not self._transport.is_closing():
             self._transport.resume_reading()
         self._unread = 0
 
@@ -238,6 +242,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
         self._transport = cast("asyncio.Transport", transport)
+        self._pauses = _can_pause(transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come; none are the end."""
@@ -249,8 +254,11 @@ class Connection(asyncio.Protocol):
         except HttpParserError as exc:
             self._fault = httpx.RemoteProtocolError(str(exc))
         self._unread += len(data)
-        if self._unread > MOST_UNREAD:
+        if self._unread > MOST_UNREAD and self._pauses:
             self._transport.pause_reading()
+        elif self._unread > MOST_HELD:
+            self._fault = httpx.ReadError("More came than can be held for a reader who is away.")
+            self.close()
         self._wake()
 
     def eof_received(self) -> None:
@@ -258,9 +266,11 @@ class Connection(asyncio.Protocol):
         self.data_received(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
-        if self._fault is None:
-            self._fault = httpx.ReadError(str(exc or "The connection is closed."))
+        """It is closed, which not every event loop tells with `eof_received` before."""
+        if self._fault is None and exc:
+            self._fault = httpx.ReadError(str(exc))
+        elif self._fault is None:
+            self.data_received(b"")
         self._wake()
 
     def pause_writing(self) -> None:
@@ -277,6 +287,12 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     """A request in pieces; while one is awaited to be taken, no frame shows the key in it."""
     for start in range(0, len(data), PIECE):
         yield data[start : start + PIECE]
+
+
+def _can_pause(transport: asyncio.BaseTransport) -> bool:
+    """Whether reading can be paused: over TLS, others lose the end of what came, or fail."""
+    is_sound = sys.version_info >= (3, 11) and type(transport).__module__.startswith("asyncio.")
+    return is_sound or transport.get_extra_info("sslcontext") is None
 
 
 def _give_up(waiter: asyncio.Future[None], late: type[httpx.TransportError]) -> None:

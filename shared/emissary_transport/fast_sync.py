@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import cast
@@ -54,6 +55,8 @@ class FastTransport(httpx.BaseTransport):
             return response_of(body.answer, body)
         except FAULTS as exc:
             fault = _in_httpx_words(exc)
+        except httpx.TransportError as exc:
+            fault = exc.with_traceback(None)
         except BaseException:
             body.close()
             raise
@@ -85,7 +88,9 @@ class Body(Timed):
 
     def __init__(self, transport: FastTransport, origin: Origin, wait: float | None) -> None:
         self.answer = Answer()
-        self.wait = wait
+        self._wait = wait
+        self._until: float | None = None
+        self._fault: httpx.TransportError | None = None
         self._transport = transport
         self._origin = origin
         self._stream: httpcore.NetworkStream | None = None
@@ -97,19 +102,24 @@ class Body(Timed):
         with suppress(httpcore.WriteError):  # there may be an answer that says why
             self._stream.write(written(request), write)
         while not self.answer.has_head:
-            self.answer.feed(self._stream.read(PIECE, self.wait))
+            self._read()
+            if self._fault and not self.answer.has_head:
+                raise self._fault
 
     def __iter__(self) -> Iterator[bytes]:
-        fault: httpx.TransportError | None = None
         while True:
             if came := self.answer.taken():
                 yield came
             elif self.answer.is_whole:
                 return
-            elif fault:
-                raise fault
+            elif self._fault:
+                raise self._fault
             else:
-                fault = self._read()
+                self._read()
+
+    def hurry(self, seconds: float) -> None:
+        """Let what is left come within so many seconds."""
+        self._until = time.monotonic() + seconds
 
     def close(self) -> None:
         """Give the connection back, or hang up if the answer has not come whole."""
@@ -117,19 +127,23 @@ class Body(Timed):
             return
         self._is_closed = True
         stream = self._stream
+        self.answer.close()
         if stream and not self.answer.can_another_follow:
             stream.close()
             stream = None
         self._transport.take_back(self._origin, stream)
 
-    def _read(self) -> httpx.TransportError | None:
-        """Read on, and tell what went wrong."""
-        stream = cast("httpcore.NetworkStream", self._stream)
+    def _read(self) -> None:
+        """Read on; a fault is kept until all that came before it is handed over."""
+        stream, wait = cast("httpcore.NetworkStream", self._stream), self._wait
+        if self._until is not None:
+            wait = max(self._until - time.monotonic(), 0.001)
         try:
-            self.answer.feed(stream.read(PIECE, self.wait))
+            self.answer.feed(stream.read(PIECE, wait))
+            if self._until is not None and time.monotonic() > self._until:
+                raise httpcore.ReadTimeout("It did not end in time.")
         except FAULTS as exc:
-            return _in_httpx_words(exc)
-        return None
+            self._fault = _in_httpx_words(exc)
 
 
 def _is_silent(stream: httpcore.NetworkStream) -> bool:

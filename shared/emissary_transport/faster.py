@@ -55,10 +55,10 @@ def _is_chosen(http: str) -> bool:
 @functools.cache
 def _is_installed() -> bool:
     try:
-        import httptools  # noqa: F401
+        from httptools import HttpResponseParser
     except ImportError:
         return False
-    return True
+    return hasattr(HttpResponseParser, "set_dangerous_leniencies")  # from 0.6.3 on
 
 
 def _is_asyncio() -> bool:

@@ -127,6 +127,8 @@ def _with_own(
             continue
         if not (_is(_NAME, name) and _is(_LINE, value)):
             raise ValueError(f"The header {name!r} can't be sent: it must be a line of ASCII text.")
+        if name.lower() in {"content-length", "transfer-encoding"}:
+            raise ValueError(f"The header {name!r} can't be sent: the body's size is known here.")
         for known in [known for known in headers if known.lower() == name.lower()]:
             del headers[known]
         headers[name] = Secret(value.strip())

@@ -47,18 +47,25 @@ class Answer:
             self.can_another_follow = False
             self._end()
             return
-        if not self.has_head:
-            self._size += len(data)
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
             raise HttpParserError("The other side changes to another protocol.") from None
-        except HttpParserError:
+        except HttpParserError as exc:
             self.can_another_follow = False
+            if exc.__context__ and not isinstance(exc.__context__, Exception):
+                raise exc.__context__ from None  # an interrupt that came while it parsed
             if not self.is_whole:
                 raise
-        if not self.has_head and self._size > LONGEST_HEAD:
-            raise HttpParserError(f"The headers have over {LONGEST_HEAD} bytes.")
+        if self._pieces or self.is_whole:
+            self._size = 0
+        elif self._size > LONGEST_HEAD:
+            raise HttpParserError(f"Over {LONGEST_HEAD} bytes came without any of the body.")
+
+    def close(self) -> None:
+        """Let go of the parser, which holds what it calls."""
+        del self._parser
 
     def taken(self) -> bytes:
         """What has come of the body since this was last asked."""

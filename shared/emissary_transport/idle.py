@@ -52,12 +52,13 @@ class Idle(Generic[C]):
 
     def put(self, origin: Origin, connection: C) -> None:
         """Keep a connection, and close those that have waited too long or are too many."""
-        waiting, now = self._waiting.setdefault(origin, deque()), time.monotonic()
-        waiting.append((now, connection))
+        now = time.monotonic()
+        self._waiting.setdefault(origin, deque()).append((now, connection))
         most, oldest = 0 if self._is_closed else self._most, now - self._longest
-        with suppress(IndexError):  # another thread was faster
-            while len(waiting) > most or waiting[0][0] < oldest:
-                waiting.popleft()[1].close()
+        for waiting in [*self._waiting.values()]:
+            with suppress(IndexError):  # none is left, or another thread was faster
+                while len(waiting) > most or waiting[0][0] < oldest:
+                    waiting.popleft()[1].close()
 
     def close(self) -> None:
         """Close all of them, and from now on each one that is put here."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -18,18 +17,19 @@ SECONDS = 0.25
 
 
 class Timed(httpx.SyncByteStream):
-    """A body with a limit, in seconds, to each wait for its next bytes."""
+    """A body that can be told to end."""
 
-    wait: float | None
+    def hurry(self, seconds: float) -> None:
+        """Let what is left come within so many seconds."""
+        raise NotImplementedError
 
 
 def let_end(response: httpx.Response, chunks: Iterator[bytes]) -> None:
     """Read to the end of the body, for a moment at most."""
     if isinstance(response.stream, Timed):
-        response.stream.wait = SECONDS
-        until = time.monotonic() + SECONDS
+        response.stream.hurry(SECONDS)
         with suppress(httpx.RequestError):
-            while time.monotonic() < until and next(chunks, None) is not None:
+            for _ in chunks:
                 pass
         return
     stream = response.extensions.get("network_stream")

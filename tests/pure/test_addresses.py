@@ -171,6 +171,8 @@ def test_what_is_no_json_is_an_error(value):
         ("", "a"),
         ("č", "a"),
         ("X:", "a"),
+        ("Content-Length", "77"),
+        ("transfer-encoding", "chunked"),
     ],
 )
 def test_a_header_that_can_not_be_sent(header):

@@ -1,5 +1,7 @@
 """HTTP answers, wherever the network cuts them."""
 
+import weakref
+
 import pytest
 from httptools import HttpParserError
 
@@ -51,6 +53,39 @@ def test_an_answer(data, is_kept, size):
     assert names <= {b"content-length", b"transfer-encoding", b"connection"}
 
 
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [(b"0\r\n", b"x: y\r\n" * 1000), (b"1;x=", b"y" * 6000)],
+    ids=["trailers", "chunk extensions"],
+)
+def test_what_is_no_body_has_bounds(start, more):
+    answer = Answer()
+    answer.feed(OK + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+    assert answer.taken() == b"hello"
+    answer.feed(start)
+    for _ in range(LONGEST_HEAD // 6000):
+        answer.feed(more)
+    with pytest.raises(HttpParserError, match="Over"):
+        answer.feed(more)
+
+
+def test_an_interrupt_while_it_parses_comes_out():
+    class Interrupted(Answer):
+        def on_header(self, name, told):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted().feed(OK + b"x: y\r\n\r\n")
+
+
+def test_a_closed_answer_leaves_nothing_for_the_garbage_collector():
+    answer = Answer()
+    answer.feed(OK + b"content-length: 5\r\n\r\nhello")
+    answer.close()
+    gone, answer = weakref.ref(answer), None
+    assert gone() is None
+
+
 def test_headers_as_they_are_meant():
     answer = Answer()
     answer.feed(OK + b"X-Two:  a \t\r\nx-two:b\r\nX-None:\r\ncontent-length: 0\r\n\r\n")
@@ -99,7 +134,7 @@ def test_what_comes_after_an_answer_is_no_part_of_it(more, is_close):
         ([OK + b"content-length: 5\r\ncontent-length: 6\r\n\r\n"], "Content-Length"),
         ([b"HTTP/1.1 101 Other\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"], "protocol"),
         ([b"SSH-2.0 dropbear\r\n"], "HTTP"),
-        ([OK + b"x: " + b"y" * (LONGEST_HEAD // 2), b"y" * LONGEST_HEAD], "over"),
+        ([OK + b"x: " + b"y" * (LONGEST_HEAD // 2), b"y" * LONGEST_HEAD], "Over"),
     ],
 )
 def test_what_is_no_answer(pieces, match):

@@ -130,6 +130,18 @@ def test_a_connection_that_was_idle_for_too_long_is_closed(kind, peer):
     assert peer.served.wait(2)
 
 
+def test_idle_connections_expire_wherever_they_lead(kind, peer):
+    with Peer(ANSWER) as other:
+        over = Over(kind, keepalive_expiry=0.05)
+        for each in (peer, other):
+            answer = over.asked(each)
+            assert not peer.left.wait(0.1)
+            over.read(answer)
+            over.let_go(answer)
+        assert peer.left.wait(2)
+        over.close()
+
+
 def test_a_connection_in_use_is_closed_when_it_is_given_back(kind, peer):
     over = Over(kind)
     answer = over.asked(peer)

@@ -202,6 +202,49 @@ def test_what_came_while_nobody_read_is_handed_over(how, steps, texts, error):
         client.close()
 
 
+@pytest.mark.parametrize("status", ["200 OK", "429 Slow down"])
+def test_a_wrong_chunk_size_that_comes_with_all_the_rest(how, status):
+    head_ = head(status, content_type="text/event-stream", transfer_encoding="chunked")
+    with Peer([head_ + part(HI) + part(HI) + b"nonsense\r\n"], said("again")) as peer:
+        client, given = Live(how, peer), []
+        if status.startswith("200"):
+            with pytest.raises(errors.BrokenAnswer):
+                client.stream(into=given)
+            assert "".join(delta.text for delta in given) == "hihi"
+        else:
+            assert client.streamed().text == "again"
+        client.close()
+
+
+def test_a_header_in_utf_8_is_read(how):
+    to = "https://x.test/grün".encode()
+    with Peer([b"HTTP/1.1 307 Go\r\ncontent-length: 0\r\nlocation: " + to + b"\r\n\r\n"]) as peer:
+        client = Live(how, peer)
+        with pytest.raises(errors.ServiceError, match="grün"):
+            client.chat()
+        client.close()
+
+
+def test_a_refusal_that_ends_when_the_request_was_taken(how):
+    def refuse():
+        connection, _ = listener.accept()
+        with connection:
+            left = 20_000_000 - len(connection.recv(1000))
+            connection.sendall(head("400 Bad", content_length=4))
+            while left > 0:
+                left -= len(connection.recv(1_000_000))
+            connection.sendall(b"why?")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
+        refused = thread.submit(refuse)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = Live(how, url, max_retries=0, timeout=3)
+        with pytest.raises(errors.InvalidRequest, match="400"):
+            client.chat(call("x" * 20_000_000))
+        refused.result()
+        client.close()
+
+
 def test_a_request_that_is_not_taken(how):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         client = Live(how, f"http://127.0.0.1:{mute.getsockname()[1]}", timeout=0.2, max_retries=0)
