@@ -28,9 +28,7 @@ def let_end(response: httpx.Response, chunks: Iterator[bytes]) -> None:
     """Read to the end of the body, for a moment at most."""
     if isinstance(response.stream, Timed):
         response.stream.hurry(SECONDS)
-        with suppress(httpx.RequestError):
-            for _ in chunks:
-                pass
+        _drain(chunks)
         return
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
@@ -40,11 +38,15 @@ def let_end(response: httpx.Response, chunks: Iterator[bytes]) -> None:
     watchdog.daemon = True
     watchdog.start()
     try:
-        with suppress(httpx.RequestError):
-            for _ in chunks:
-                pass
+        _drain(chunks)
     finally:
         watchdog.cancel()
+
+
+def _drain(chunks: Iterator[bytes]) -> None:
+    with suppress(httpx.RequestError):
+        for _ in chunks:
+            pass
 
 
 def _cut(connection: socket.socket) -> None:

@@ -59,20 +59,27 @@ def test_leaving_early_hangs_up_at_once_async(http):
         assert asyncio.run(main())
 
 
-@pytest.mark.parametrize("each", [call(), STREAMED], ids=["chat", "stream"])
-@pytest.mark.parametrize("answer", [[LEFT], FOREVER], ids=["before the answer", "in it"])
-def test_a_cancelled_task_hangs_up_at_once(http, each, answer):
+async def cancelled(client, peer, each):
+    """How a call ends that is cancelled once it was sent."""
+
     async def ask():
         async for _ in client.stream(each):
             pass
 
+    task = asyncio.create_task(ask())
+    await asyncio.to_thread(peer.asked.wait, 2)
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    return caught.value
+
+
+@pytest.mark.parametrize("each", [call(), STREAMED], ids=["chat", "stream"])
+@pytest.mark.parametrize("answer", [[LEFT], FOREVER], ids=["before the answer", "in it"])
+def test_a_cancelled_task_hangs_up_at_once(http, each, answer):
     async def main():
-        task = asyncio.create_task(ask())
-        await asyncio.to_thread(peer.asked.wait, 2)
-        await asyncio.sleep(0.02)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled(client, peer, each)
         return await asyncio.to_thread(peer.left.wait, 2)
 
     with Peer(answer) as peer:
@@ -575,17 +582,9 @@ def test_proxies_with_other_passwords_are_others():
 
 @pytest.mark.parametrize("each", [call(), STREAMED], ids=["chat", "stream"])
 def test_a_cancelled_call_leaves_the_key_in_no_frame(http, each):
-    async def ask():
-        async for _ in client.stream(each):
-            pass
-
     async def main():
-        task = asyncio.create_task(ask())
-        await asyncio.to_thread(peer.asked.wait, 2)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        error = await cancelled(client, peer, each)
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
         told = "".join(shown.format())
         assert "request = " in told
         assert "sk-test-1234567890" not in told
