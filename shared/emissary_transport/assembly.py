@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,10 @@ class _Whole:
     metadata: Json = field(default_factory=dict)
 
     def add(self, delta: Delta) -> None:
-        self.texts.append(delta.text)
-        self.thoughts.append(delta.reasoning)
+        if delta.text:
+            self.texts.append(delta.text)
+        if delta.reasoning:
+            self.thoughts.append(delta.reasoning)
         for piece in delta.tool_fragments:
             parts = self.calls.setdefault(piece.index, [piece.id or "", "", [], None])
             parts[1] += piece.name or ""
@@ -36,16 +38,24 @@ class _Whole:
         self.refusal += delta.refusal or ""
         self.signature = delta.reasoning_signature or self.signature
         self.redacted = delta.redacted_reasoning or self.redacted
-        self.audio |= delta.audio or {}
-        self.metadata |= delta.metadata or {}
-        for name, tokens in (delta.logprobs or {}).items():
+        if delta.audio:
+            self.audio |= delta.audio
+        if delta.metadata:
+            self.metadata |= delta.metadata
+        if delta.logprobs:
+            self._add_logprobs(delta.logprobs)
+
+    def _add_logprobs(self, logprobs: Mapping[str, Any]) -> None:
+        for name, tokens in logprobs.items():
             known = self.logprobs.get(name)
             if isinstance(known, list) and isinstance(tokens, list):
                 tokens = [*known, *tokens]
             self.logprobs[name] = tokens or known
 
     def choice(self, index: int, shared: Json) -> Choice:
-        reasoning = Reasoning("".join(self.thoughts), self.signature, self.redacted)
+        reasoning = None
+        if self.thoughts or self.signature or self.redacted:
+            reasoning = Reasoning("".join(self.thoughts), self.signature, self.redacted)
         return Choice(
             index=index,
             text="".join(self.texts),
@@ -54,7 +64,7 @@ class _Whole:
                 for _, (call_id, name, arguments, signature) in sorted(self.calls.items())
             ),
             finish_reason=self.finish_reason,
-            reasoning=reasoning if reasoning != Reasoning() else None,
+            reasoning=reasoning,
             refusal=self.refusal or None,
             logprobs=self.logprobs or None,
             audio=self.audio or None,
@@ -68,9 +78,13 @@ def assembled(deltas: Iterable[Delta]) -> Reply:
     usage, raw = None, None
     shared: Json = {}
     for delta in deltas:
-        choices.setdefault(delta.index, _Whole()).add(delta)
+        choice = choices.get(delta.index)
+        if choice is None:
+            choice = choices[delta.index] = _Whole()
+        choice.add(delta)
         usage, raw = delta.usage or usage, delta.raw or raw
-        shared |= dict(delta.metadata or {}) if not delta.finish_reason else {}
+        if delta.metadata and not delta.finish_reason:
+            shared |= delta.metadata
     return Reply(
         tuple(choice.choice(index, shared) for index, choice in sorted(choices.items())),
         usage,

@@ -17,16 +17,13 @@ from typing import Generic, TypeAlias, TypeVar
 import httpx
 
 from emissary_transport.faster import fast_async_transport, fast_transport
+from emissary_transport.stock import ONE, AsyncStockTransport, StockTransport
 from emissary_transport.surroundings import Surroundings
 
 Origin: TypeAlias = tuple[str, str, int | None]
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
-FAST_LIMITS = httpx.Limits(
-    max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0
-)
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
-"""Of stock httpx, whose pool looks through all idle connections for each request."""
+LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0)
 _log = logging.getLogger("emissary_transport")
 
 
@@ -79,8 +76,9 @@ class Carrier(_Routes[httpx.BaseTransport]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.BaseTransport:
         fast = fast_transport(self._surroundings.http, proxy)
         if fast is not None:
-            return fast(tls, FAST_LIMITS)
-        return httpx.HTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
+            return fast(tls, LIMITS)
+        one = functools.partial(httpx.HTTPTransport, verify=tls, limits=ONE, proxy=proxy)
+        return StockTransport(one, LIMITS)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -104,8 +102,9 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
         fast = fast_async_transport(self._surroundings.http, proxy)
         if fast is not None:
-            return fast(tls, FAST_LIMITS)
-        return httpx.AsyncHTTPTransport(verify=tls, limits=LIMITS, proxy=proxy)
+            return fast(tls, LIMITS)
+        one = functools.partial(httpx.AsyncHTTPTransport, verify=tls, limits=ONE, proxy=proxy)
+        return AsyncStockTransport(one, LIMITS)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer; see `Carrier.send`."""

@@ -18,7 +18,7 @@ from httptools import HttpParserError
 
 from emissary_transport.http_answer import Answer
 from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
-from emissary_transport.idle import Idle
+from emissary_transport.idle import Idle, entered
 
 PIECE = 64 * 1024
 """Bytes of a request that are to be taken within the time for writing."""
@@ -39,7 +39,7 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext, limits: httpx.Limits) -> None:
         self._tls = tls
         self._room = anyio.Semaphore(limits.max_connections or 1)
-        self._idle: Idle[Connection] = Idle(limits, Connection.is_silent)
+        self._idle: Idle[Connection] = Idle(limits, Connection.close, Connection.is_silent)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -48,7 +48,7 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: None came; the classes are stock httpx's.
         """
         waits = request.extensions["timeout"]
-        await self._enter(waits["pool"])
+        await entered(self._room, waits["pool"])
         body = Body(self, origin_of(request.url), waits["read"])
         try:
             await body.begin(request, waits["connect"], waits["write"])
@@ -60,15 +60,6 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
             raise
         body.close()
         raise fault  # out here it does not lead to the request and the key in it
-
-    async def _enter(self, wait: float | None) -> None:
-        try:
-            self._room.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.move_on_after(wait) as scope:
-                await self._room.acquire()
-            if scope.cancelled_caught:
-                raise httpx.PoolTimeout("No connection came free in time.") from None
 
     async def connection(self, origin: Origin, wait: float | None) -> Connection:
         """A connection for one request.

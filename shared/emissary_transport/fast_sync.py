@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from operator import methodcaller
 from typing import cast
 
 import httpcore
@@ -38,7 +39,7 @@ class FastTransport(httpx.BaseTransport):
         self._tls = tls
         self._network = httpcore.SyncBackend()
         self._room = threading.Semaphore(limits.max_connections or 1)
-        self._idle: Idle[httpcore.NetworkStream] = Idle(limits, _is_silent)
+        self._idle: Idle[httpcore.NetworkStream] = Idle(limits, methodcaller("close"), _is_silent)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.

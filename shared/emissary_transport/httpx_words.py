@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from emissary_transport.http_answer import Answer
+if TYPE_CHECKING:
+    from emissary_transport.http_answer import Answer
 
 Origin: TypeAlias = tuple[str, bytes, int | None]
 """Scheme, host and port."""

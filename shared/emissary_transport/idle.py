@@ -1,4 +1,4 @@
-"""Connections that wait for their next request."""
+"""Connections that wait for their next request, and requests that wait until there is room."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
+import anyio
 import httpx
 
 from emissary_transport.httpx_words import Origin
 
-
-class Closable(Protocol):
-    """A connection, as far as it matters here."""
-
-    def close(self) -> None:
-        """Hang up."""
-        ...
+C = TypeVar("C")
 
 
-C = TypeVar("C", bound=Closable)
+def _always(_: object) -> bool:
+    return True
 
 
 class Idle(Generic[C]):
@@ -29,12 +25,19 @@ class Idle(Generic[C]):
 
     Args:
         limits: How many are kept for an origin, and for how many seconds; both are set.
-        is_fit: Whether a connection can serve once more.
+        close: Hangs up, or sees to it.
+        is_fit: Whether a connection can serve once more, if it does not see to that itself.
     """
 
-    def __init__(self, limits: httpx.Limits, is_fit: Callable[[C], bool]) -> None:
+    def __init__(
+        self,
+        limits: httpx.Limits,
+        close: Callable[[C], object],
+        is_fit: Callable[[C], bool] = _always,
+    ) -> None:
         self._most = limits.max_keepalive_connections or 0
         self._longest = limits.keepalive_expiry or 0.0
+        self._hang_up = close
         self._is_fit = is_fit
         self._waiting: dict[Origin, deque[tuple[float, C]]] = {}
         self._is_closed = False
@@ -47,7 +50,7 @@ class Idle(Generic[C]):
                 since, connection = waiting.pop()
                 if since > oldest and self._is_fit(connection):
                     return connection
-                connection.close()
+                self._hang_up(connection)
         return None
 
     def put(self, origin: Origin, connection: C) -> None:
@@ -58,7 +61,7 @@ class Idle(Generic[C]):
         for waiting in [*self._waiting.values()]:
             with suppress(IndexError):  # none is left, or another thread was faster
                 while len(waiting) > most or waiting[0][0] < oldest:
-                    waiting.popleft()[1].close()
+                    self._hang_up(waiting.popleft()[1])
 
     def close(self) -> None:
         """Close all of them, and from now on each one that is put here."""
@@ -66,4 +69,19 @@ class Idle(Generic[C]):
         for waiting in [*self._waiting.values()]:
             with suppress(IndexError):
                 while True:
-                    waiting.pop()[1].close()
+                    self._hang_up(waiting.pop()[1])
+
+
+async def entered(room: anyio.Semaphore, wait: float | None) -> None:
+    """Wait until there is room for one more request.
+
+    Raises:
+        httpx.PoolTimeout: There is none in time.
+    """
+    try:
+        room.acquire_nowait()
+    except anyio.WouldBlock:
+        with anyio.move_on_after(wait) as scope:
+            await room.acquire()
+        if scope.cancelled_caught:
+            raise httpx.PoolTimeout("No connection came free in time.") from None

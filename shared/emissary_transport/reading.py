@@ -173,6 +173,8 @@ class Reader:
 
     def rest(self) -> Iterator[Delta]:
         """Give what was held back."""
+        if not (self._stop or self._filters):
+            return
         yield from _through(self._filters, self._held_back())
         for number, part in enumerate(self._filters):
             yield from _through(self._filters[number + 1 :], part.close())

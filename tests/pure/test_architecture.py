@@ -42,6 +42,7 @@ SHELLS = {
     "lingering",
     "pool",
     "settings",
+    "stock",
     "surroundings",
     "timeouts",
 }

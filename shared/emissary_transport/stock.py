@@ -1,0 +1,168 @@
+"""Stock httpx with a transport for each connection, so that its pool never holds more than one.
+
+httpcore's pool looks through all its connections for each request and at each end of one, and under
+load it has left requests waiting though there was room (encode/httpcore, issue 1110).
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from operator import methodcaller
+from typing import cast
+
+import anyio
+import httpx
+
+from emissary_transport.httpx_words import Origin, origin_of
+from emissary_transport.idle import Idle, entered
+
+ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
+"""Of each of httpx's transports; those here see to the rest."""
+
+
+class StockTransport(httpx.BaseTransport):
+    """HTTP/1.1 by httpx's own transports, synchronously and from any thread.
+
+    Args:
+        make: Makes one of them, for one connection.
+        limits: Requests at once; idle connections kept for an origin, and for how many seconds.
+    """
+
+    def __init__(self, make: Callable[[], httpx.BaseTransport], limits: httpx.Limits) -> None:
+        self._make = make
+        self._room = threading.Semaphore(limits.max_connections or 1)
+        self._idle: Idle[httpx.BaseTransport] = Idle(limits, close=methodcaller("close"))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and give its answer, of which only the head has come.
+
+        Raises:
+            httpx.TransportError: None came.
+        """
+        if not self._room.acquire(timeout=request.extensions["timeout"]["pool"]):
+            raise httpx.PoolTimeout("No connection came free in time.")
+        origin, transport = origin_of(request.url), None
+        try:
+            transport = self._idle.take(origin) or self._make()
+            response = transport.handle_request(request)
+        except BaseException:
+            self._take_back(origin, transport, is_fit=False)
+            raise
+        stream = cast("httpx.SyncByteStream", response.stream)
+        response.stream = _Body(stream, functools.partial(self._take_back, origin, transport))
+        return response
+
+    def _take_back(
+        self, origin: Origin, transport: httpx.BaseTransport | None, *, is_fit: bool
+    ) -> None:
+        """Keep a connection that can serve again, and let the next request in."""
+        try:
+            if transport and is_fit:
+                self._idle.put(origin, transport)
+            elif transport:
+                transport.close()
+        finally:
+            self._room.release()
+
+    def close(self) -> None:
+        """Close all connections: the idle ones now, the others when they are given back."""
+        self._idle.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """What comes in answer to one request; fit to be followed by another once it came whole."""
+
+    def __init__(self, stream: httpx.SyncByteStream, take_back: Callable[..., None]) -> None:
+        self._stream = stream
+        self._take_back: Callable[..., None] | None = take_back
+        self._is_whole = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+        self._is_whole = True
+
+    def close(self) -> None:
+        """Give the connection back."""
+        take_back, self._take_back = self._take_back, None
+        if take_back is None:
+            return
+        is_fit = False
+        try:
+            self._stream.close()
+            is_fit = self._is_whole
+        finally:
+            take_back(is_fit=is_fit)
+
+
+class AsyncStockTransport(httpx.AsyncBaseTransport):
+    """HTTP/1.1 by httpx's own transports, asynchronously; see `StockTransport`."""
+
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport], limits: httpx.Limits) -> None:
+        self._make = make
+        self._room = anyio.Semaphore(limits.max_connections or 1)
+        self._ended: list[httpx.AsyncBaseTransport] = []
+        self._idle: Idle[httpx.AsyncBaseTransport] = Idle(limits, close=self._ended.append)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and give its answer; see `StockTransport`."""
+        await entered(self._room, request.extensions["timeout"]["pool"])
+        origin, transport = origin_of(request.url), None
+        try:
+            transport = self._idle.take(origin) or self._make()
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            await self._take_back(origin, transport, is_fit=False)
+            raise
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _AsyncBody(stream, functools.partial(self._take_back, origin, transport))
+        return response
+
+    async def _take_back(
+        self, origin: Origin, transport: httpx.AsyncBaseTransport | None, *, is_fit: bool
+    ) -> None:
+        """Keep a connection that can serve again, and let the next request in."""
+        self._room.release()
+        if transport and is_fit:
+            self._idle.put(origin, transport)
+        elif transport:
+            self._ended.append(transport)
+        await self._close_ended()
+
+    async def _close_ended(self) -> None:
+        while self._ended:
+            await self._ended.pop().aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections: the idle ones now, the others when they are given back."""
+        self._idle.close()
+        await self._close_ended()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """What comes in answer to one request; see `_Body`."""
+
+    def __init__(
+        self, stream: httpx.AsyncByteStream, take_back: Callable[..., Awaitable[None]]
+    ) -> None:
+        self._stream = stream
+        self._take_back: Callable[..., Awaitable[None]] | None = take_back
+        self._is_whole = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+        self._is_whole = True
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        take_back, self._take_back = self._take_back, None
+        if take_back is None:
+            return
+        is_fit = False
+        try:
+            await self._stream.aclose()
+            is_fit = self._is_whole
+        finally:
+            await take_back(is_fit=is_fit)
