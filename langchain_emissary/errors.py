@@ -6,8 +6,8 @@ by `is_retryable`, which says what the transport's `retryable` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from types import TracebackType
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -126,15 +126,16 @@ CLASSES: Mapping[type[ServiceError], type[ServiceError]] = {
 }
 
 
-@contextmanager
-def langchain_errors() -> Iterator[None]:
+class langchain_errors:  # noqa: N801 - like those of contextlib
     """Let the transport's errors out as LangChain's."""
-    try:
-        yield
-    except ServiceError as error:
-        cls = CLASSES.get(type(error))
-        if cls is None:
-            raise
-        raise cls(*error.args, **error.facts()).with_traceback(
-            error.__traceback__
-        ) from error.__cause__
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ServiceError) and (cls := CLASSES.get(type(error))):
+            raise cls(*error.args, **error.facts()).with_traceback(trace) from error.__cause__

@@ -151,7 +151,7 @@ def from_reply(reply: Reply, provider: str, model: str) -> ChatResult:
         output["token_usage"] = metadata["token_usage"] = token_usage(usage)
     if "system_fingerprint" in metadata:
         output["system_fingerprint"] = metadata["system_fingerprint"]
-    return ChatResult(generations=generations, llm_output=output)
+    return _RESULT.cast({"generations": generations, "llm_output": output})
 
 
 def _generation(choice: Choice, usage: Usage | None, provider: str, model: str) -> ChatGeneration:
@@ -187,6 +187,7 @@ def _generation(choice: Choice, usage: Usage | None, provider: str, model: str) 
 
 _ANSWER = Mould(AIMessage(content=""))
 _GENERATION = Mould(ChatGeneration(message=AIMessage(content="")))
+_RESULT = Mould(ChatResult(generations=[]))
 
 
 def _extras(choice: Choice) -> dict[str, Any]:

@@ -228,7 +228,8 @@ class ServiceModel(BaseModel):
         return self._get_recall().asker(transport.AsyncClient, what.service, what.settings)
 
     def _get_recall(self) -> Recall:
-        recall = self._recall
+        private = self.__pydantic_private__ or {}  # which a private name takes long to find
+        recall = private.get("_recall")
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.http_async_client))
             self._recall = recall

@@ -193,7 +193,8 @@ def raw_of(raw: Any, usage: Usage | None) -> dict[str, Any]:
         told = {"response": raw}
     if usage is None and "usage" not in told:
         return told
-    told = {name: value for name, value in told.items() if name != "usage"}
+    told = {**told}
+    told.pop("usage", None)
     return told | {"usage": usage_of(usage)} if usage else told
 
 

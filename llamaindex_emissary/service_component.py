@@ -188,7 +188,8 @@ class ServiceComponent(BaseComponent):
         return self._get_recall().connections
 
     def _get_recall(self) -> Recall:
-        recall = self._recall
+        private = self.__pydantic_private__ or {}  # which a private name takes long to find
+        recall = private.get("_recall")
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.async_http_client))
             self._recall = recall

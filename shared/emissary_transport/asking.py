@@ -43,6 +43,7 @@ class Asking:
             write=timeout.write,
             pool=timeout.pool,
         )
+        self._waits = [self._timeout.as_dict(), self._stream_timeout.as_dict()]
         self._headers = functools.cache(functools.partial(json_headers, service, settings))
         self._url = functools.cache(functools.partial(service.url, settings.base_url))
 
@@ -75,14 +76,14 @@ class Asking:
         url, headers = _parsed(send.url), send.headers.raw
         if "Host" not in send.headers:
             headers.insert(0, (b"Host", url.netloc))
-        if send.content and "Content-Length" not in send.headers:
+        if send.content:
             headers.append((b"Content-Length", b"%d" % len(send.content)))
         return httpx.Request(
             send.method,
             url,
             headers=headers,
             stream=OnePiece(send.content),
-            extensions={"timeout": self._timeout_of(send).as_dict()},
+            extensions={"timeout": self._waits[send.streams]},
         )
 
     def _own_request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:

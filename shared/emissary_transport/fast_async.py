@@ -6,11 +6,10 @@ What comes over a connection is parsed as it comes, then its reader is woken.
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from typing import cast
 
 import anyio
 import httpx
@@ -18,7 +17,7 @@ from httptools import HttpParserError
 
 from emissary_transport.http_answer import Answer
 from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
-from emissary_transport.idle import Idle, entered
+from emissary_transport.idle import Idle, entered, is_readable
 
 PIECE = 64 * 1024
 """Bytes of a request that are to be taken within the time for writing."""
@@ -194,7 +193,7 @@ class Connection(asyncio.Protocol):
         """Whether it is open and nothing has come while it rested, not even unseen as yet."""
         if self._fault or self._transport.is_closing():
             return False
-        return not _is_readable(self._transport.get_extra_info("socket"))
+        return not is_readable(self._transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Hang up."""
@@ -289,11 +288,3 @@ def _can_pause(transport: asyncio.BaseTransport) -> bool:
 def _give_up(waiter: asyncio.Future[None], late: type[httpx.TransportError]) -> None:
     if not waiter.done():
         waiter.set_exception(late("Nothing happened in time."))
-
-
-def _is_readable(sock: Any) -> bool:
-    if not hasattr(select, "poll"):
-        return bool(select.select([sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))

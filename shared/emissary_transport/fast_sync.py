@@ -1,16 +1,12 @@
-"""The fast transport for sync calls: httpcore's sockets and httptools' parser under httpx's names.
-
-httpcore connects, does TLS and limits each wait, as it does for stock httpx.
-"""
+"""The fast transport for sync calls: sockets that httpcore opens, and httptools' parser."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from operator import methodcaller
 from typing import cast
 
 import httpcore
@@ -19,12 +15,11 @@ from httptools import HttpParserError
 
 from emissary_transport.http_answer import Answer
 from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
-from emissary_transport.idle import Idle
+from emissary_transport.idle import Idle, is_readable
 from emissary_transport.lingering import Timed
 
 PIECE = 64 * 1024
 """Bytes that are read at once, at most."""
-FAULTS = (httpcore.NetworkError, httpcore.TimeoutException, HttpParserError)
 
 
 class FastTransport(httpx.BaseTransport):
@@ -39,7 +34,7 @@ class FastTransport(httpx.BaseTransport):
         self._tls = tls
         self._network = httpcore.SyncBackend()
         self._room = threading.Semaphore(limits.max_connections or 1)
-        self._idle: Idle[httpcore.NetworkStream] = Idle(limits, methodcaller("close"), _is_silent)
+        self._idle: Idle[socket.socket] = Idle(limits, socket.socket.close, _is_silent)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -54,8 +49,6 @@ class FastTransport(httpx.BaseTransport):
         try:
             body.begin(request, waits["connect"], waits["write"])
             return response_of(body.answer, body)
-        except FAULTS as exc:
-            fault = _in_httpx_words(exc)
         except httpx.TransportError as exc:
             fault = exc.with_traceback(None)
         except BaseException:
@@ -64,19 +57,33 @@ class FastTransport(httpx.BaseTransport):
         body.close()
         raise fault  # out here it does not lead to the request and the key in it
 
-    def connection(self, origin: Origin, wait: float | None) -> httpcore.NetworkStream:
-        """A connection for one request."""
-        stream = self._idle.take(origin)
-        if stream:
-            return stream
-        host, port = place_of(origin)
-        stream = self._network.connect_tcp(host, port, wait)
-        return stream.start_tls(self._tls, host, wait) if origin[0] == "https" else stream
+    def connection(self, origin: Origin, wait: float | None) -> socket.socket:
+        """A connection for one request.
 
-    def take_back(self, origin: Origin, stream: httpcore.NetworkStream | None) -> None:
+        Raises:
+            httpx.TransportError: None could be opened, or not in time.
+        """
+        return self._idle.take(origin) or self._opened(origin, wait)
+
+    def _opened(self, origin: Origin, wait: float | None) -> socket.socket:
+        host, port = place_of(origin)
+        try:
+            stream = self._network.connect_tcp(host, port, wait)
+            if origin[0] == "https":
+                stream = stream.start_tls(self._tls, host, wait)
+        except httpcore.ConnectTimeout as exc:
+            raise httpx.ConnectTimeout(str(exc)) from None
+        except (
+            httpcore.ConnectError,
+            UnicodeError,
+        ) as exc:  # UnicodeError: it is no name of a host
+            raise httpx.ConnectError(str(exc)) from None
+        return cast("socket.socket", stream.get_extra_info("socket"))
+
+    def take_back(self, origin: Origin, sock: socket.socket | None) -> None:
         """Keep a connection that can serve again, if there is one, and let the next request in."""
-        if stream:
-            self._idle.put(origin, stream)
+        if sock:
+            self._idle.put(origin, sock)
         self._room.release()
 
     def close(self) -> None:
@@ -94,14 +101,13 @@ class Body(Timed):
         self._fault: httpx.TransportError | None = None
         self._transport = transport
         self._origin = origin
-        self._stream: httpcore.NetworkStream | None = None
+        self._sock: socket.socket | None = None
         self._is_closed = False
 
     def begin(self, request: httpx.Request, connect: float | None, write: float | None) -> None:
         """Send the request and read on until the head of the answer has come."""
-        self._stream = self._transport.connection(self._origin, connect)
-        with suppress(httpcore.WriteError):  # there may be an answer that says why
-            self._stream.write(written(request), write)
+        self._sock = self._transport.connection(self._origin, connect)
+        _send(self._sock, memoryview(written(request)), write)
         while not self.answer.has_head:
             self._read()
             if self._fault and not self.answer.has_head:
@@ -127,32 +133,48 @@ class Body(Timed):
         if self._is_closed:
             return
         self._is_closed = True
-        stream = self._stream
+        sock = self._sock
         self.answer.close()
-        if stream and not self.answer.can_another_follow:
-            stream.close()
-            stream = None
-        self._transport.take_back(self._origin, stream)
+        if sock and not self.answer.can_another_follow:
+            sock.close()
+            sock = None
+        self._transport.take_back(self._origin, sock)
 
     def _read(self) -> None:
         """Read on; a fault is kept until all that came before it is handed over."""
-        stream, wait = cast("httpcore.NetworkStream", self._stream), self._wait
+        sock, wait = cast("socket.socket", self._sock), self._wait
         if self._until is not None:
             wait = max(self._until - time.monotonic(), 0.001)
         try:
-            self.answer.feed(stream.read(PIECE, wait))
+            _limit(sock, wait)
+            self.answer.feed(sock.recv(PIECE))
             if self._until is not None and time.monotonic() > self._until:
-                raise httpcore.ReadTimeout("It did not end in time.")
-        except FAULTS as exc:
-            self._fault = _in_httpx_words(exc)
+                raise TimeoutError("It did not end in time.")
+        except TimeoutError as exc:
+            self._fault = httpx.ReadTimeout(str(exc))
+        except OSError as exc:
+            self._fault = httpx.ReadError(str(exc))
+        except HttpParserError as exc:
+            self._fault = httpx.RemoteProtocolError(str(exc))
 
 
-def _is_silent(stream: httpcore.NetworkStream) -> bool:
-    """Whether nothing came over an idle connection, which could only be its end."""
-    return not stream.get_extra_info("is_readable")
+def _send(sock: socket.socket, data: memoryview, wait: float | None) -> None:
+    """Send a request, as far as the other side takes it: there may be an answer that says why."""
+    try:
+        _limit(sock, wait)
+        while data:
+            data = data[sock.send(data) :]
+    except TimeoutError as exc:
+        raise httpx.WriteTimeout(str(exc)) from None
+    except OSError:
+        pass
 
 
-def _in_httpx_words(exc: Exception) -> httpx.TransportError:
-    """A fault as stock httpx calls it, which takes httpcore's names."""
-    cls = getattr(httpx, type(exc).__name__, httpx.RemoteProtocolError)
-    return cast("httpx.TransportError", cls(str(exc)))
+def _limit(sock: socket.socket, wait: float | None) -> None:
+    """Let nothing take longer; to say so anew would be a system call."""
+    if sock.gettimeout() != wait:
+        sock.settimeout(wait)
+
+
+def _is_silent(sock: socket.socket) -> bool:
+    return not is_readable(sock)

@@ -153,7 +153,8 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
     Raises:
         ServiceError: The last try's error; only the class says whether there is another try.
     """
-    for left, delay in zip(range(settings.max_retries, -1, -1), delays(), strict=False):
+    waits = delays()
+    for left in range(settings.max_retries, -1, -1):
         cause: Exception | None = None
         error: ServiceError
         try:
@@ -186,7 +187,7 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         if not again or not left:
             raise error from cause
         told = error.retry_after
-        yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else delay)
+        yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else next(waits))
     raise AssertionError("unreachable")  # pragma: no cover
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 import httpx
@@ -85,3 +86,12 @@ async def entered(room: anyio.Semaphore, wait: float | None) -> None:
             await room.acquire()
         if scope.cancelled_caught:
             raise httpx.PoolTimeout("No connection came free in time.") from None
+
+
+def is_readable(sock: Any) -> bool:
+    """Whether something has come, which over an idle connection could only be its end."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

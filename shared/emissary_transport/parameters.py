@@ -51,6 +51,7 @@ CALL_WORDS = frozenset(
         *IDS,
     }
 )
+_NO_OPTIONS = CALL_WORDS | SETTINGS
 CHAT_WORDS = ("tools", "tool_choice", "parallel_tool_calls", "response_format")
 """What only a conversation can have."""
 BODY_NAMES = {"router_timeout": "timeout", "router_metadata": "metadata"}
@@ -80,6 +81,19 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     {'max_new_tokens': 5}
     """
     model, call = _told_apart(model), _told_apart(call)
+    displaced = _displaced(call) if call else ()
+    told = {
+        name: value
+        for name, value in {**model, **call}.items()
+        if value is not None and (name not in displaced or name in call)
+    }
+    if "base_url" in model:
+        told.setdefault("base_url", model["base_url"])
+    return told
+
+
+def _displaced(call: Parameters) -> set[str]:
+    """Which of a model's parameters a call puts something else in the place of."""
     displaced: set[str] = set()
     if LIMITS & call.keys():
         displaced |= LIMITS
@@ -87,11 +101,7 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
         displaced |= IDS
     if call.get("deployment_id") is not None:
         displaced.add("model")
-    kept = {name: value for name, value in model.items() if name not in displaced}
-    told = {name: value for name, value in {**kept, **call}.items() if value is not None}
-    if "base_url" in model:
-        told.setdefault("base_url", model["base_url"])
-    return told
+    return displaced
 
 
 def _told_apart(given: Parameters) -> Parameters:
@@ -158,7 +168,7 @@ def call_of(given: Parameters, said: Sequence[Message] | str, stream: bool) -> C
         options={
             BODY_NAMES.get(name, name): value
             for name, value in given.items()
-            if name not in CALL_WORDS and name not in SETTINGS
+            if name not in _NO_OPTIONS
         },
         extra_body=given.get("extra_body", {}),
         stream_mode=given.get("stream_mode", "auto"),

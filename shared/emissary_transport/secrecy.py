@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from emissary_transport.errors import ServiceError
@@ -64,18 +64,26 @@ def without(secrets: Iterable[str], told: Any) -> Any:
     return told
 
 
-@contextmanager
-def discreet(secrets: Sequence[str]) -> Iterator[None]:
+class discreet:  # noqa: N801 - like those of contextlib
     """Let an error out without the secrets, should the service have repeated them."""
-    try:
-        yield
-    except ServiceError as error:
-        for name, fact in error.facts().items():
-            setattr(error, name, without(secrets, fact))
-        for each in _causes(error):
-            each.args = without(secrets, each.args)
-        forget_locals(error)
-        raise
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ServiceError):
+            for name, fact in error.facts().items():
+                setattr(error, name, without(self._secrets, fact))
+            for each in _causes(error):
+                each.args = without(self._secrets, each.args)
+            forget_locals(error)
 
 
 def forget_locals(error: BaseException) -> None:

@@ -128,7 +128,8 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
             self._idle.put(origin, transport)
         elif transport:
             self._ended.append(transport)
-        await self._close_ended()
+        if self._ended:
+            await self._close_ended()
 
     async def _close_ended(self) -> None:
         while self._ended:

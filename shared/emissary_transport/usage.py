@@ -18,13 +18,15 @@ def usage_of(told: Any) -> Usage | None:
     """
     if not isinstance(told, Mapping):
         return None
-    inputs = told.get("prompt_tokens_details") or told.get("prompt_token_details")
-    outputs = told.get("completion_tokens_details")
+    inputs = _part(told, "prompt_tokens_details") or _part(told, "prompt_token_details")
+    outputs = _part(told, "completion_tokens_details")
     given, made = _whole(told, "prompt_tokens"), _whole(told, "completion_tokens")
     total = _whole(told, "total_tokens")
     if given is made is total is None:
         return None
     given, made = given or 0, made or 0
+    if not (inputs or outputs):
+        return Usage(given, made, total or given + made)
     return Usage(
         given,
         made,
@@ -39,8 +41,14 @@ def usage_of(told: Any) -> Usage | None:
     )
 
 
-def _whole(counts: Any, name: str) -> int | None:
-    return whole_number(counts.get(name)) if counts and isinstance(counts, Mapping) else None
+def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = told.get(name)
+    return part if part and isinstance(part, Mapping) else {}
+
+
+def _whole(counts: Mapping[str, Any], name: str) -> int | None:
+    count = counts.get(name)
+    return None if count is None else whole_number(count)
 
 
 def total_usage(*each: Usage | None) -> Usage | None:
