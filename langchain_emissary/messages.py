@@ -244,33 +244,21 @@ def _tool_chunks(fragments: Sequence[ToolFragment]) -> dict[str, Any]:
     A piece that continues a call is listed as invalid too, which is what the message's validator
     finds after trying for 40 µs to parse it; any other piece is left to the validator.
     """
-    values: dict[str, Any] = {
-        "tool_call_chunks": [
-            {
-                "name": piece.name,
-                "args": piece.arguments,
-                "id": piece.id,
-                "index": piece.index,
-                "type": "tool_call_chunk",
-            }
-            for piece in fragments
-        ]
-    }
-    if all(_continues(piece.arguments) for piece in fragments):
-        values["tool_calls"] = []
-        values["invalid_tool_calls"] = [
-            {
-                "name": piece.name,
-                "args": piece.arguments,
-                "id": piece.id,
-                "error": None,
-                "type": "invalid_tool_call",
-            }
-            for piece in fragments
-        ]
-    if any(piece.thought_signature and piece.id for piece in fragments):
-        signatures = {piece.id: piece.thought_signature for piece in fragments if piece.id}
-        values["additional_kwargs"] = {"thought_signatures": _told(**signatures)}
+    chunks: list[dict[str, Any]] = []
+    invalid: list[dict[str, Any]] = []
+    signatures: dict[str, Any] = {}
+    for piece in fragments:
+        told = {"name": piece.name, "args": piece.arguments, "id": piece.id}
+        chunks.append({**told, "index": piece.index, "type": "tool_call_chunk"})
+        if _continues(piece.arguments):
+            invalid.append({**told, "error": None, "type": "invalid_tool_call"})
+        if piece.thought_signature and piece.id:
+            signatures[piece.id] = piece.thought_signature
+    values: dict[str, Any] = {"tool_call_chunks": chunks}
+    if len(invalid) == len(chunks):
+        values |= {"tool_calls": [], "invalid_tool_calls": invalid}
+    if signatures:
+        values["additional_kwargs"] = {"thought_signatures": signatures}
     return values
 
 

@@ -6,6 +6,7 @@ What comes over a connection is parsed as it comes, then its reader is woken.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -154,6 +155,9 @@ class Connection(asyncio.Protocol):
         self._answer: Answer | None = None
         self._fault: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._late: type[httpx.TransportError] = httpx.ReadTimeout
+        self._until = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self._unread = 0
         self._is_full = False
         self._is_sent = True
@@ -214,14 +218,29 @@ class Connection(asyncio.Protocol):
     async def _news(self, wait: float | None, late: type[httpx.TransportError]) -> None:
         """Wait until something happens."""
         loop = asyncio.get_running_loop()
-        self._waiter = waiter = loop.create_future()
-        timer = None if wait is None else loop.call_later(wait, _give_up, waiter, late)
+        self._late, self._until = late, math.inf if wait is None else loop.time() + wait
+        if wait is not None and (self._alarm is None or self._alarm.when() > self._until):
+            self._set_alarm(loop)
+        self._waiter = loop.create_future()
         try:
-            await waiter
+            await self._waiter
         finally:
             self._waiter = None
-            if timer:
-                timer.cancel()
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the clock when the wait is over; one alarm serves many waits, which are short."""
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = loop.call_at(self._until, self._give_up, loop)
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done() or self._until == math.inf:
+            return
+        if loop.time() < self._until:
+            self._set_alarm(loop)
+        else:
+            self._waiter.set_exception(self._late("Nothing happened in time."))
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():
@@ -257,6 +276,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, which not every event loop tells with `eof_received` before."""
+        if self._alarm:
+            self._alarm.cancel()
         if self._fault is None and exc:
             self._fault = httpx.ReadError(str(exc))
         elif self._fault is None:
@@ -283,8 +304,3 @@ def _can_pause(transport: asyncio.BaseTransport) -> bool:
     """Whether reading can be paused: over TLS, others lose the end of what came, or fail."""
     is_sound = sys.version_info >= (3, 11) and type(transport).__module__.startswith("asyncio.")
     return is_sound or transport.get_extra_info("sslcontext") is None
-
-
-def _give_up(waiter: asyncio.Future[None], late: type[httpx.TransportError]) -> None:
-    if not waiter.done():
-        waiter.set_exception(late("Nothing happened in time."))

@@ -299,10 +299,11 @@ class Reader:
             pieces = [pieces]
         if isinstance(pieces, list) and pieces:
             delta.tool_fragments = self._state(delta.index).tools.fragments(pieces)
-        delta.refusal = text_of(said.get("refusal")) or None
-        delta.reasoning_signature = text_of(said.get("reasoning_signature")) or None
-        delta.redacted_reasoning = text_of(said.get("redacted_reasoning")) or None
-        delta.audio = _object(said.get("audio"))
+        for name in ("refusal", "reasoning_signature", "redacted_reasoning"):
+            if said.get(name):
+                setattr(delta, name, text_of(said[name]) or None)
+        if said.get("audio"):
+            delta.audio = _object(said["audio"])
 
     def _finish(self, delta: Delta, reason: str, value: Json, choice: Json) -> None:
         self.ended = True
