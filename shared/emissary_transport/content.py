@@ -45,6 +45,11 @@ def whole_number(value: Any) -> int | None:
     return int(value) if is_number and math.isfinite(value) else None
 
 
+def object_of(value: Any) -> dict[str, Any] | None:
+    """An object that is not empty, or nothing."""
+    return value if value and isinstance(value, dict) else None
+
+
 class GrowingText:
     """Text that may come as increments or as all the text so far; see wire/emissary.md, 4.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from emissary_transport.content import GrowingText, json_value, text_of, whole_number
+from emissary_transport.content import GrowingText, json_value, object_of, text_of, whole_number
 from emissary_transport.cutting import StopCutter
 from emissary_transport.errors import BadAnswer, BrokenAnswer, ServiceError
 from emissary_transport.merging import ToolMerger
@@ -88,8 +88,7 @@ class Reader:
         choices: int = 1,
         spent: Usage | None = None,
     ) -> None:
-        self.done = False
-        self.marked = False
+        self.done = self.marked = self.ended = self.whole = self._said_metadata = False
         self.events = 0
         self._service = service
         main = content_type.partition(";")[0].strip().lower()
@@ -97,7 +96,6 @@ class Reader:
         self._splitter: Splitter = Recogniser(
             self._splitter_for(main, streamed), is_text=self._plain
         )
-        self.whole = False
         self._stop = tuple(stop)
         self._choices = choices
         self._filters = tuple(filters)
@@ -109,8 +107,6 @@ class Reader:
         self._first: Json = {}
         self._last: Json = {}
         self._strict = self._promised = not service.loose_streams
-        self.ended = False
-        self._said_metadata = False
 
     def _splitter_for(self, main: str, streamed: bool) -> Splitter:
         """The splitter for a content type, which counts more than what was asked for."""
@@ -237,6 +233,9 @@ class Reader:
         if value.get("usage") and (usage := usage_of(value["usage"])):
             self.usage, self._usage_event = usage, value
         if choices and choices.__class__ is list and choices[0].__class__ is dict:
+            if len(choices) == 1:
+                delta = self._choice(value, choices[0])
+                return (delta,) if delta.text or _says_something(delta) else ()
             deltas = [self._choice(value, each) for each in choices if each.__class__ is dict]
             return filter(_says_something, deltas)
         if choices == [] and self.ended and self.usage and not self.whole:
@@ -279,7 +278,7 @@ class Reader:
         if len(said) > 1 or "content" not in said:
             self._read_rarities(delta, said)
         if choice.get("logprobs"):
-            delta.logprobs = _object(choice["logprobs"])
+            delta.logprobs = object_of(choice["logprobs"])
         if choice.get("refusal") and not delta.refusal:
             delta.refusal = text_of(choice["refusal"])
         if self._stop:
@@ -303,7 +302,7 @@ class Reader:
             if said.get(name):
                 setattr(delta, name, text_of(said[name]) or None)
         if said.get("audio"):
-            delta.audio = _object(said["audio"])
+            delta.audio = object_of(said["audio"])
 
     def _finish(self, delta: Delta, reason: str, value: Json, choice: Json) -> None:
         self.ended = True
@@ -389,10 +388,6 @@ def _says_something(delta: Delta) -> bool:
         or delta.redacted_reasoning
         or delta.audio
     )
-
-
-def _object(value: Any) -> Json | None:
-    return value if value and isinstance(value, dict) else None
 
 
 def _is_message_only(value: Json) -> bool:
