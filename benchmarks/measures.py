@@ -74,6 +74,16 @@ class Measures:
 
         return self._timed(count, work)
 
+    def busy(self, count: int) -> Measure:
+        """Async calls, a quarter of them under way at a time, each followed by the next."""
+
+        async def one_after_the_other() -> None:
+            for _ in left:
+                expect(await self._client.acall("whole-1"), answers.TEXT)
+
+        left = iter(range(count))
+        return self._timed(count, lambda: _all(one_after_the_other() for _ in range(count // 4)))
+
     def stream(self, count: int) -> Measure:
         """A stream of text."""
         prompt, wanted = f"text-{count}", answers.text_of(count)

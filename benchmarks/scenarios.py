@@ -47,7 +47,8 @@ QUADRATIC = "its cost a fragment grows with their number: minutes at 20,000"
 SCENARIOS = (
     Scenario("call", "plain call", "call", 60),
     Scenario("acall", "plain call, async", "acall", 60),
-    Scenario("calls", "one of 256 concurrent async calls", "calls", 256, 8),
+    Scenario("calls", "one of 256 async calls, all at once", "calls", 256, 8),
+    Scenario("busy", "one of 1,024 async calls, 256 at a time", "busy", 1_024, 16),
     Scenario("stream-2k", "text chunk, 2,000 chunks", "stream", 2_000, 10),
     Scenario("stream-20k", "text chunk, 20,000 chunks", "stream", 20_000, 40, COMPARED),
     Scenario("astream-2k", "text chunk, async, 2,000 chunks", "astream", 2_000, 10),

@@ -41,11 +41,13 @@ def from_reply(reply: Reply) -> ChatResponse:
         answer.add_fragment(
             ToolFragment(index, call.id, call.name, call.arguments, call.thought_signature)
         )
-    return ChatResponse(
-        message=answer.message(),
-        raw=raw_of(reply.raw, reply.usage),
-        logprobs=logprobs_of(choice.logprobs),
-        additional_kwargs=token_counts(reply.usage),
+    return _RESPONSE.cast(
+        {
+            "message": answer.message(),
+            "raw": raw_of(reply.raw, reply.usage),
+            "logprobs": logprobs_of(choice.logprobs),
+            "additional_kwargs": token_counts(reply.usage),
+        }
     )
 
 
@@ -121,6 +123,7 @@ class Answer:
 
 _NO_REASONING = Reasoning()
 _MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="")]))
+_RESPONSE = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT)))
 _CHUNK = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT), delta=""))
 
 
