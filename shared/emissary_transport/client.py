@@ -77,19 +77,16 @@ class Client(Asking):
                     try:
                         chunks = self._pieces(response)
                         for chunk in chunks:
-                            for delta in reader.feed(chunk):
-                                yield delta
+                            yield from reader.feed(chunk)
                             if reader.done:
                                 break
                             watch.check(reader)
                     except httpx.RequestError as exc:
                         error = interruption(reader, exc)
                         if error is not None:
-                            for delta in reader.rest():
-                                yield delta
+                            yield from reader.rest()
                             raise error from without_key(exc)
-                    for delta in reader.close():
-                        yield delta
+                    yield from reader.close()
                     if reader.marked:
                         let_end(response, chunks)
                 finally:
