@@ -228,7 +228,7 @@ class ServiceModel(BaseModel):
         return self._get_recall().asker(transport.AsyncClient, what.service, what.settings)
 
     def _get_recall(self) -> Recall:
-        private = self.__pydantic_private__ or {}  # which a private name takes long to find
+        private = self.__pydantic_private__ or {}  # by its name Pydantic takes long
         recall = private.get("_recall")
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.http_async_client))

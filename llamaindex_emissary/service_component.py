@@ -188,7 +188,7 @@ class ServiceComponent(BaseComponent):
         return self._get_recall().connections
 
     def _get_recall(self) -> Recall:
-        private = self.__pydantic_private__ or {}  # which a private name takes long to find
+        private = self.__pydantic_private__ or {}  # by its name Pydantic takes long
         recall = private.get("_recall")
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.async_http_client))

@@ -43,7 +43,9 @@ class Asking:
             write=timeout.write,
             pool=timeout.pool,
         )
-        self._waits = [self._timeout.as_dict(), self._stream_timeout.as_dict()]
+        self._extensions = {
+            streams: {"timeout": self._timeout_of(streams).as_dict()} for streams in (False, True)
+        }
         self._headers = functools.cache(functools.partial(json_headers, service, settings))
         self._url = functools.cache(functools.partial(service.url, settings.base_url))
 
@@ -83,7 +85,7 @@ class Asking:
             url,
             headers=headers,
             stream=OnePiece(send.content),
-            extensions={"timeout": self._waits[send.streams]},
+            extensions=self._extensions[send.streams],
         )
 
     def _own_request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
@@ -94,11 +96,11 @@ class Asking:
             send.url,
             headers=send.headers,
             content=send.content,
-            timeout=http.timeout if is_theirs else self._timeout_of(send),
+            timeout=http.timeout if is_theirs else self._timeout_of(send.streams),
         )
 
-    def _timeout_of(self, send: Send) -> httpx.Timeout:
-        return self._stream_timeout if send.streams else self._timeout
+    def _timeout_of(self, streams: bool) -> httpx.Timeout:
+        return self._stream_timeout if streams else self._timeout
 
 
 class OnePiece(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -10,6 +10,7 @@ import math
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextvars import Context
 from typing import cast
 
 import anyio
@@ -158,6 +159,7 @@ class Connection(asyncio.Protocol):
         self._late: type[httpx.TransportError] = httpx.ReadTimeout
         self._until = 0.0
         self._alarm: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
         self._unread = 0
         self._is_full = False
         self._is_sent = True
@@ -219,7 +221,7 @@ class Connection(asyncio.Protocol):
         """Wait until something happens."""
         loop = asyncio.get_running_loop()
         self._late, self._until = late, math.inf if wait is None else loop.time() + wait
-        if wait is not None and (self._alarm is None or self._alarm.when() > self._until):
+        if wait is not None and (self._alarm is None or self._rings_at > self._until):
             self._set_alarm(loop)
         self._waiter = loop.create_future()
         try:
@@ -231,7 +233,9 @@ class Connection(asyncio.Protocol):
         """Look at the clock when the wait is over; one alarm serves many waits, which are short."""
         if self._alarm:
             self._alarm.cancel()
-        self._alarm = loop.call_at(self._until, self._give_up, loop)
+        self._rings_at = self._until
+        # In a context of its own, since it outlives the call, whose context may hold much.
+        self._alarm = loop.call_at(self._until, self._give_up, loop, context=Context())
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         self._alarm = None

@@ -51,6 +51,7 @@ class FastTransport(httpx.BaseTransport):
             return response_of(body.answer, body)
         except httpx.TransportError as exc:
             fault = exc.with_traceback(None)
+            fault.__context__ = None
         except BaseException:
             body.close()
             raise
@@ -73,7 +74,7 @@ class FastTransport(httpx.BaseTransport):
                 stream = stream.start_tls(self._tls, host, wait)
         except httpcore.ConnectTimeout as exc:
             raise httpx.ConnectTimeout(str(exc)) from None
-        except (httpcore.ConnectError, UnicodeError) as exc:  # UnicodeError: not a host's name
+        except (httpcore.ConnectError, UnicodeError) as exc:  # UnicodeError: it is no host's name
             raise httpx.ConnectError(str(exc)) from None
         return cast("socket.socket", stream.get_extra_info("socket"))
 

@@ -153,8 +153,7 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
     Raises:
         ServiceError: The last try's error; only the class says whether there is another try.
     """
-    waits = delays()
-    for left in range(settings.max_retries, -1, -1):
+    for left, delay in zip(range(settings.max_retries, -1, -1), delays(), strict=False):
         cause: Exception | None = None
         error: ServiceError
         try:
@@ -187,7 +186,7 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         if not again or not left:
             raise error from cause
         told = error.retry_after
-        yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else next(waits))
+        yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else delay)
     raise AssertionError("unreachable")  # pragma: no cover
 
 

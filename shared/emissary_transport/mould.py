@@ -18,8 +18,9 @@ class Mould(Generic[M]):
 
     The example is made by the ordinary constructor. Whatever Pydantic may come to keep in an
     object: if what is cast does not equal what is constructed, constructing is what is done.
-    All fields of what is cast count as set, so that nothing can change the set, which they share:
-    a set for each object is a tenth of a long stream's cost, by way of garbage collection.
+    All fields of what is cast count as set, and the set of them is shared: one for each object is a
+    tenth of a long stream's cost, by way of garbage collection. (An attribute that is no field, put
+    on one object later, counts as set for all.)
 
     >>> class Point(BaseModel):
     ...     x: int
@@ -61,6 +62,7 @@ class Mould(Generic[M]):
         return made
 
 
+# Pydantic's own way to set an attribute is for fields only, and object's looks for the slot first.
 _put_fields, _put_fields_set, _put_extra, _put_private = (
     BaseModel.__dict__[f"__{slot}__"].__set__
     for slot in ("dict", "pydantic_fields_set", "pydantic_extra", "pydantic_private")

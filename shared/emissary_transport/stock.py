@@ -47,6 +47,9 @@ class StockTransport(httpx.BaseTransport):
         try:
             transport = self._idle.take(origin) or self._make()
             response = transport.handle_request(request)
+        except UnicodeError as exc:  # it is no host's name
+            self._take_back(origin, transport, is_fit=False)
+            raise httpx.ConnectError(str(exc)) from None
         except BaseException:
             self._take_back(origin, transport, is_fit=False)
             raise
@@ -111,6 +114,8 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
         origin, transport = origin_of(request.url), None
         try:
             transport = self._idle.take(origin) or self._make()
+            if self._ended:
+                await self._close_ended()
             response = await transport.handle_async_request(request)
         except BaseException:
             await self._take_back(origin, transport, is_fit=False)

@@ -36,7 +36,7 @@ def test_what_is_cast_is_what_is_constructed(example: BaseModel, values: dict[st
     assert repr(made) == repr(usual)
 
 
-def test_what_is_cast_shares_nothing() -> None:
+def test_what_is_cast_shares_no_value() -> None:
     mould = Mould(AIMessageChunk(content=""))
     one, other = mould.cast({"content": "1"}), mould.cast({"content": "2"})
     one.tool_calls.append({"name": "f", "args": {}, "id": "c", "type": "tool_call"})

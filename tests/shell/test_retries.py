@@ -159,6 +159,15 @@ def test_waits_grow_to_a_bound(how):
     assert all(before != after for before, after in pairwise(client.slept))
 
 
+def test_waits_grow_with_each_try_whoever_told_the_wait_before(how):
+    throttled, broken = refusal(429, {"retry-after": "3"}), httpx.ConnectError("no")
+    script = Script(throttled, broken, broken, throttled, broken, answer())
+    client = Both(how, ORQ, script, max_retries=5)
+    client.chat(CALL)
+    for slept, full in zip(client.slept, [3, 1, 2, 3, 8], strict=True):
+        assert 0.75 * full <= slept <= full
+
+
 def test_waits_differ_between_clients(how):
     def first_wait():
         client = Both(how, ORQ, Script(refusal(503), answer()))

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
@@ -24,6 +25,12 @@ def test_nobody_listens(how):
     with pytest.raises(errors.NoAnswer, match=r"ConnectError.*Check the base URL"):
         client.chat()
     assert len(client.slept) == 2
+
+
+def test_a_host_that_is_none(how):
+    client = Live(how, f"https://{'x' * 70}.test", max_retries=0)
+    with pytest.raises(errors.NoAnswer, match=r"ConnectError.*Check the base URL"):
+        client.chat()
 
 
 @pytest.mark.parametrize("fault", [CLOSE, RESET])
@@ -257,9 +264,21 @@ def test_a_request_that_is_not_taken(how):
                 mute.close()  # asyncio keeps what was written until the other side is gone
                 await asyncio.sleep(0.05)
 
-        with pytest.raises(errors.NoAnswer, match="WriteTimeout"):
+        with pytest.raises(errors.NoAnswer, match="WriteTimeout") as caught:
             client.chat(long) if how.startswith("sync") else asyncio.run(main())
+        if "fast" in how:
+            assert not [held for held in all_held(caught.value) if b"sk-test" in held]
         client.close()
+
+
+def all_held(error):
+    """The bytes in the frames of an error, of its cause and of what it came up in."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            for held in frame.f_locals.values():
+                if isinstance(held, (bytes, memoryview)):
+                    yield bytes(getattr(held, "obj", held))
+        error = error.__cause__ or error.__context__
 
 
 @pytest.mark.parametrize("how", ["sync", "sync, fast"], indirect=True)  # asyncio can't read on

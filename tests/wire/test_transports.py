@@ -1,20 +1,36 @@
-"""Who has which connection of the fast transports."""
+"""Who has which connection of our transports."""
 
 import asyncio
+import gc
 import socket
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from functools import partial
+from weakref import WeakSet
 
 import httpx
 import pytest
 
 from emissary_transport.fast_async import AsyncFastTransport
 from emissary_transport.fast_sync import FastTransport
+from emissary_transport.stock import ONE, AsyncStockTransport, StockTransport
 from wire.peer import LEFT, Peer, head, whole
 
 LIMITS = httpx.Limits(max_connections=2, max_keepalive_connections=2, keepalive_expiry=30)
 ANSWER = whole(b"hi", content_type="text/plain")
+
+
+TLS = ssl.create_default_context()
+MADE = {
+    "sync": partial(StockTransport, partial(httpx.HTTPTransport, verify=TLS, limits=ONE)),
+    "async": partial(
+        AsyncStockTransport, partial(httpx.AsyncHTTPTransport, verify=TLS, limits=ONE)
+    ),
+    "sync, fast": partial(FastTransport, TLS),
+    "async, fast": partial(AsyncFastTransport, TLS),
+}
 
 
 class Over:
@@ -22,12 +38,12 @@ class Over:
 
     def __init__(self, kind, **limits):
         few = {"max_connections": 2, "max_keepalive_connections": 2, "keepalive_expiry": 30}
-        told = ssl.create_default_context(), httpx.Limits(**few | limits)
-        self.loop = asyncio.new_event_loop() if kind == "async" else None
-        self.transport = self.run(self.made, told) if self.loop else FastTransport(*told)
+        limits = httpx.Limits(**few | limits)
+        self.loop = asyncio.new_event_loop() if kind.startswith("async") else None
+        self.transport = self.run(self.made, kind, limits) if self.loop else MADE[kind](limits)
 
-    async def made(self, told):
-        return AsyncFastTransport(*told)
+    async def made(self, kind, limits):
+        return MADE[kind](limits)
 
     def run(self, function, *args):
         return self.loop.run_until_complete(function(*args)) if self.loop else function(*args)
@@ -52,7 +68,7 @@ class Over:
             self.loop.close()
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=MADE)
 def kind(request):
     return request.param
 
@@ -192,7 +208,7 @@ def test_what_comes_over_an_idle_connection_answers_no_request(kind, late, is_no
 def test_what_comes_while_its_reader_is_away_is_held_in_bounds():
     big, sent = b"x" * 64 * 1024 * 1024, threading.Event()
     with Peer([head(content_length=len(big)) + big, sent]) as peer:
-        over = Over("async")
+        over = Over("async, fast")
         answer = over.asked(peer)
         over.run(asyncio.sleep, 0.2)  # time enough to take it all
         assert not sent.is_set()
@@ -269,3 +285,36 @@ def test_an_answer_that_nobody_reads_is_in_nobodys_way(kind):
         assert len(over.read(answer)) == 3_000_000
         over.let_go(answer)
         over.close()
+
+
+def test_a_kept_connection_keeps_nothing_of_the_call_before(peer):
+    class Held:
+        """What a framework may hold in the context of a call."""
+
+    held = ContextVar("held")
+
+    def hold():
+        held.set(Held())
+        seen.add(held.get())
+
+    async def ask(wait, mark=lambda: None):
+        mark()
+        waits = httpx.Timeout(wait).as_dict()
+        request = httpx.Request("GET", peer.base_url, extensions={"timeout": waits})
+        answer = await transport.handle_async_request(request)
+        await answer.aread()
+        await answer.aclose()
+
+    async def main():
+        nonlocal transport
+        transport = AsyncFastTransport(TLS, LIMITS)
+        await ask(600)  # asyncio itself keeps the context in which a connection was opened
+        await asyncio.create_task(ask(300, hold))
+        await asyncio.sleep(0)  # in which the task is let go of
+        gc.collect()
+        assert not seen
+        assert peer.accepts == 1
+        await transport.aclose()
+
+    seen, transport = WeakSet(), None
+    asyncio.run(main())
