@@ -86,7 +86,10 @@ class Carrier(_Routes[httpx.BaseTransport]):
         Raises:
             httpx.TransportError: None came.
         """
-        response = self._to(request.url).handle_request(request)
+        try:
+            response = self._to(request.url).handle_request(request)
+        except UnicodeError as exc:
+            raise _not_a_host(exc) from exc
         _tell(request, response)
         return response
 
@@ -108,7 +111,10 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer; see `Carrier.send`."""
-        response = await self._to(request.url).handle_async_request(request)
+        try:
+            response = await self._to(request.url).handle_async_request(request)
+        except UnicodeError as exc:
+            raise _not_a_host(exc) from exc
         _tell(request, response)
         return response
 
@@ -116,6 +122,11 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
         """Close all connections."""
         for transport in self._taken():
             await transport.aclose()
+
+
+def _not_a_host(exc: UnicodeError) -> httpx.ConnectError:
+    """What stock httpx lets out as Python has it: the host is none that could be looked up."""
+    return httpx.ConnectError(str(exc))
 
 
 def _tell(request: httpx.Request, response: httpx.Response) -> None:

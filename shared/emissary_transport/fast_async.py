@@ -85,7 +85,7 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
                 return connection
         except TimeoutError as exc:
             raise httpx.ConnectTimeout(str(exc)) from None
-        except (OSError, UnicodeError) as exc:  # UnicodeError: it is no name of a host
+        except OSError as exc:
             raise httpx.ConnectError(str(exc)) from None
 
     def take_back(self, origin: Origin, connection: Connection | None) -> None:

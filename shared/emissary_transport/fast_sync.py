@@ -74,7 +74,7 @@ class FastTransport(httpx.BaseTransport):
                 stream = stream.start_tls(self._tls, host, wait)
         except httpcore.ConnectTimeout as exc:
             raise httpx.ConnectTimeout(str(exc)) from None
-        except (httpcore.ConnectError, UnicodeError) as exc:  # UnicodeError: it is no host's name
+        except httpcore.ConnectError as exc:
             raise httpx.ConnectError(str(exc)) from None
         return cast("socket.socket", stream.get_extra_info("socket"))
 

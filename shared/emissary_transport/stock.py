@@ -47,9 +47,6 @@ class StockTransport(httpx.BaseTransport):
         try:
             transport = self._idle.take(origin) or self._make()
             response = transport.handle_request(request)
-        except UnicodeError as exc:  # it is no host's name
-            self._take_back(origin, transport, is_fit=False)
-            raise httpx.ConnectError(str(exc)) from None
         except BaseException:
             self._take_back(origin, transport, is_fit=False)
             raise

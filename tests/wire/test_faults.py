@@ -7,6 +7,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
+import httpx
 import pytest
 
 from emissary_transport import ATOMA, EMISSARY, ORQ, errors
@@ -29,8 +30,9 @@ def test_nobody_listens(how):
 
 def test_a_host_that_is_none(how):
     client = Live(how, f"https://{'x' * 70}.test", max_retries=0)
-    with pytest.raises(errors.NoAnswer, match=r"ConnectError.*Check the base URL"):
+    with pytest.raises(errors.NoAnswer, match=r"ConnectError.*Check the base URL") as caught:
         client.chat()
+    assert not [held for held in all_held(caught.value) if b"sk-test" in held]
 
 
 @pytest.mark.parametrize("fault", [CLOSE, RESET])
@@ -272,12 +274,14 @@ def test_a_request_that_is_not_taken(how):
 
 
 def all_held(error):
-    """The bytes in the frames of an error, of its cause and of what it came up in."""
+    """The bytes and headers in the frames of an error, of its cause and of what it came up in."""
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             for held in frame.f_locals.values():
                 if isinstance(held, (bytes, memoryview)):
                     yield bytes(getattr(held, "obj", held))
+                elif isinstance(held, httpx.Request):
+                    yield from (value for _, value in held.headers.raw)
         error = error.__cause__ or error.__context__
 
 
