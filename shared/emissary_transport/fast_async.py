@@ -19,7 +19,7 @@ from httptools import HttpParserError
 
 from emissary_transport.http_answer import Answer
 from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
-from emissary_transport.idle import Idle, entered, is_readable
+from emissary_transport.idle import Idle, Lease, alet_in, is_readable
 
 PIECE = 64 * 1024
 """Bytes of a request that are to be taken within the time for writing."""
@@ -49,10 +49,14 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
             httpx.TransportError: None came; the classes are stock httpx's.
         """
         waits = request.extensions["timeout"]
-        await entered(self._room, waits["pool"])
-        body = Body(self, origin_of(request.url), waits["read"])
+        await alet_in(self._room, waits["pool"])
+        origin = origin_of(request.url)
+        lease = Lease(self._idle, origin, self._room.release)
+        body = Body(lease, waits["read"])
         try:
-            await body.begin(request, waits["connect"], waits["write"])
+            found = self._idle.take(origin)
+            lease.connection = found or await self._opened(origin, waits["connect"])
+            await body.begin(request, waits["write"])
             return response_of(body.answer, body)
         except httpx.TransportError as exc:
             fault = exc.with_traceback(None)
@@ -61,14 +65,6 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
             raise
         body.close()
         raise fault  # out here it does not lead to the request and the key in it
-
-    async def connection(self, origin: Origin, wait: float | None) -> Connection:
-        """A connection for one request.
-
-        Raises:
-            httpx.TransportError: None could be opened, or not in time.
-        """
-        return self._idle.take(origin) or await self._opened(origin, wait)
 
     async def _opened(self, origin: Origin, wait: float | None) -> Connection:
         (host, port), loop = place_of(origin), asyncio.get_running_loop()
@@ -88,12 +84,6 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
         except OSError as exc:
             raise httpx.ConnectError(str(exc)) from None
 
-    def take_back(self, origin: Origin, connection: Connection | None) -> None:
-        """Keep a connection that can serve again, if there is one, and let the next request in."""
-        if connection:
-            self._idle.put(origin, connection)
-        self._room.release()
-
     async def aclose(self) -> None:
         """Close all connections: the idle ones now, the others when they are given back."""
         self._idle.close()
@@ -103,25 +93,20 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
 class Body(httpx.AsyncByteStream):
     """What comes over a connection in answer to one request."""
 
-    def __init__(self, transport: AsyncFastTransport, origin: Origin, wait: float | None) -> None:
+    def __init__(self, lease: Lease[Connection], wait: float | None) -> None:
         self.answer = Answer()
         self._wait = wait
-        self._transport = transport
-        self._origin = origin
-        self._connection: Connection | None = None
-        self._is_closed = False
+        self._lease = lease
 
-    async def begin(
-        self, request: httpx.Request, connect: float | None, write: float | None
-    ) -> None:
+    async def begin(self, request: httpx.Request, wait: float | None) -> None:
         """Send the request and read on until the head of the answer has come."""
-        self._connection = await self._transport.connection(self._origin, connect)
-        await self._connection.ask(_pieces(written(request)), self.answer, write)
+        connection = cast("Connection", self._lease.connection)
+        await connection.ask(_pieces(written(request)), self.answer, wait)
         while not self.answer.has_head:
-            await self._connection.more(self._wait)
+            await connection.more(self._wait)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        connection = cast("Connection", self._connection)
+        connection = cast("Connection", self._lease.connection)
         while True:
             if came := self.answer.taken():
                 yield came
@@ -136,15 +121,11 @@ class Body(httpx.AsyncByteStream):
 
     def close(self) -> None:
         """Give the connection back, or hang up if the answer has not come whole."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        connection = self._connection
-        if connection and not (connection.rest() and self.answer.can_another_follow):
-            connection.close()
-            connection = None
-        self.answer.close()
-        self._transport.take_back(self._origin, connection)
+        if not self._lease.is_over:
+            connection = self._lease.connection
+            is_in_order = connection is not None and connection.rest()
+            self._lease.end(is_fit=is_in_order and self.answer.can_another_follow)
+            self.answer.close()
 
 
 class Connection(asyncio.Protocol):

@@ -15,7 +15,7 @@ from httptools import HttpParserError
 
 from emissary_transport.http_answer import Answer
 from emissary_transport.httpx_words import Origin, origin_of, place_of, response_of, written
-from emissary_transport.idle import Idle, is_readable
+from emissary_transport.idle import Idle, Lease, is_readable, let_in
 from emissary_transport.lingering import Timed
 
 PIECE = 64 * 1024
@@ -43,11 +43,13 @@ class FastTransport(httpx.BaseTransport):
             httpx.TransportError: None came; the classes are stock httpx's.
         """
         waits = request.extensions["timeout"]
-        if not self._room.acquire(timeout=waits["pool"]):
-            raise httpx.PoolTimeout("No connection came free in time.")
-        body = Body(self, origin_of(request.url), waits["read"])
+        let_in(self._room, waits["pool"])
+        origin = origin_of(request.url)
+        lease = Lease(self._idle, origin, self._room.release)
+        body = Body(lease, waits["read"])
         try:
-            body.begin(request, waits["connect"], waits["write"])
+            lease.connection = self._idle.take(origin) or self._opened(origin, waits["connect"])
+            body.begin(request, waits["write"])
             return response_of(body.answer, body)
         except httpx.TransportError as exc:
             fault = exc.with_traceback(None)
@@ -57,14 +59,6 @@ class FastTransport(httpx.BaseTransport):
             raise
         body.close()
         raise fault  # out here it does not lead to the request and the key in it
-
-    def connection(self, origin: Origin, wait: float | None) -> socket.socket:
-        """A connection for one request.
-
-        Raises:
-            httpx.TransportError: None could be opened, or not in time.
-        """
-        return self._idle.take(origin) or self._opened(origin, wait)
 
     def _opened(self, origin: Origin, wait: float | None) -> socket.socket:
         host, port = place_of(origin)
@@ -78,12 +72,6 @@ class FastTransport(httpx.BaseTransport):
             raise httpx.ConnectError(str(exc)) from None
         return cast("socket.socket", stream.get_extra_info("socket"))
 
-    def take_back(self, origin: Origin, sock: socket.socket | None) -> None:
-        """Keep a connection that can serve again, if there is one, and let the next request in."""
-        if sock:
-            self._idle.put(origin, sock)
-        self._room.release()
-
     def close(self) -> None:
         """Close all connections: the idle ones now, the others when they are given back."""
         self._idle.close()
@@ -92,20 +80,17 @@ class FastTransport(httpx.BaseTransport):
 class Body(Timed):
     """What comes over a connection in answer to one request."""
 
-    def __init__(self, transport: FastTransport, origin: Origin, wait: float | None) -> None:
+    def __init__(self, lease: Lease[socket.socket], wait: float | None) -> None:
         self.answer = Answer()
         self._wait = wait
         self._until: float | None = None
         self._fault: httpx.TransportError | None = None
-        self._transport = transport
-        self._origin = origin
-        self._sock: socket.socket | None = None
-        self._is_closed = False
+        self._lease = lease
 
-    def begin(self, request: httpx.Request, connect: float | None, write: float | None) -> None:
+    def begin(self, request: httpx.Request, wait: float | None) -> None:
         """Send the request and read on until the head of the answer has come."""
-        self._sock = self._transport.connection(self._origin, connect)
-        _send(self._sock, memoryview(written(request)), write)
+        sock = cast("socket.socket", self._lease.connection)
+        _send(sock, memoryview(written(request)), wait)
         while not self.answer.has_head:
             self._read()
             if self._fault and not self.answer.has_head:
@@ -128,19 +113,13 @@ class Body(Timed):
 
     def close(self) -> None:
         """Give the connection back, or hang up if the answer has not come whole."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        sock = self._sock
-        self.answer.close()
-        if sock and not self.answer.can_another_follow:
-            sock.close()
-            sock = None
-        self._transport.take_back(self._origin, sock)
+        if not self._lease.is_over:
+            self._lease.end(is_fit=self.answer.can_another_follow)
+            self.answer.close()
 
     def _read(self) -> None:
         """Read on; a fault is kept until all that came before it is handed over."""
-        sock, wait = cast("socket.socket", self._sock), self._wait
+        sock, wait = cast("socket.socket", self._lease.connection), self._wait
         if self._until is not None:
             wait = max(self._until - time.monotonic(), 0.001)
         try:

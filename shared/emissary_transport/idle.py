@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class Idle(Generic[C]):
     ) -> None:
         self._most = limits.max_keepalive_connections or 0
         self._longest = limits.keepalive_expiry or 0.0
-        self._hang_up = close
+        self.hang_up = close
         self._is_fit = is_fit
         self._waiting: dict[Origin, deque[tuple[float, C]]] = {}
         self._is_closed = False
@@ -51,7 +52,7 @@ class Idle(Generic[C]):
                 since, connection = waiting.pop()
                 if since > oldest and self._is_fit(connection):
                     return connection
-                self._hang_up(connection)
+                self.hang_up(connection)
         return None
 
     def put(self, origin: Origin, connection: C) -> None:
@@ -62,7 +63,7 @@ class Idle(Generic[C]):
         for waiting in [*self._waiting.values()]:
             with suppress(IndexError):  # none is left, or another thread was faster
                 while len(waiting) > most or waiting[0][0] < oldest:
-                    self._hang_up(waiting.popleft()[1])
+                    self.hang_up(waiting.popleft()[1])
 
     def close(self) -> None:
         """Close all of them, and from now on each one that is put here."""
@@ -70,22 +71,61 @@ class Idle(Generic[C]):
         for waiting in [*self._waiting.values()]:
             with suppress(IndexError):
                 while True:
-                    self._hang_up(waiting.pop()[1])
+                    self.hang_up(waiting.pop()[1])
 
 
-async def entered(room: anyio.Semaphore, wait: float | None) -> None:
+class Lease(Generic[C]):
+    """One request's place, and the connection that serves it; both are given back together, once.
+
+    Args:
+        idle: Where a connection goes that can serve again.
+        origin: Where it leads.
+        leave: Lets the next request in.
+    """
+
+    def __init__(self, idle: Idle[C], origin: Origin, leave: Callable[[], object]) -> None:
+        self.connection: C | None = None
+        self.is_over = False
+        self._idle = idle
+        self._origin = origin
+        self._leave = leave
+
+    def end(self, *, is_fit: bool) -> None:
+        """Keep the connection for another request, or hang up."""
+        if self.is_over:
+            return
+        self.is_over = True
+        try:
+            if self.connection and is_fit:
+                self._idle.put(self._origin, self.connection)
+            elif self.connection:
+                self._idle.hang_up(self.connection)
+        finally:
+            self._leave()
+
+
+NO_ROOM = "No connection came free in time."
+
+
+def let_in(room: threading.Semaphore, wait: float | None) -> None:
     """Wait until there is room for one more request.
 
     Raises:
         httpx.PoolTimeout: There is none in time.
     """
+    if not room.acquire(timeout=wait):
+        raise httpx.PoolTimeout(NO_ROOM)
+
+
+async def alet_in(room: anyio.Semaphore, wait: float | None) -> None:
+    """Wait until there is room for one more request; see `let_in`."""
     try:
         room.acquire_nowait()
     except anyio.WouldBlock:
         with anyio.move_on_after(wait) as scope:
             await room.acquire()
         if scope.cancelled_caught:
-            raise httpx.PoolTimeout("No connection came free in time.") from None
+            raise httpx.PoolTimeout(NO_ROOM) from None
 
 
 def is_readable(sock: Any) -> bool:

@@ -6,7 +6,6 @@ load it has left requests waiting though there was room (encode/httpcore, issue 
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from operator import methodcaller
@@ -15,8 +14,8 @@ from typing import cast
 import anyio
 import httpx
 
-from emissary_transport.httpx_words import Origin, origin_of
-from emissary_transport.idle import Idle, entered
+from emissary_transport.httpx_words import origin_of
+from emissary_transport.idle import Idle, Lease, alet_in, let_in
 
 ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
 """Of each of httpx's transports; those here see to the rest."""
@@ -41,30 +40,17 @@ class StockTransport(httpx.BaseTransport):
         Raises:
             httpx.TransportError: None came.
         """
-        if not self._room.acquire(timeout=request.extensions["timeout"]["pool"]):
-            raise httpx.PoolTimeout("No connection came free in time.")
-        origin, transport = origin_of(request.url), None
+        let_in(self._room, request.extensions["timeout"]["pool"])
+        origin = origin_of(request.url)
+        lease = Lease(self._idle, origin, self._room.release)
         try:
-            transport = self._idle.take(origin) or self._make()
+            transport = lease.connection = self._idle.take(origin) or self._make()
             response = transport.handle_request(request)
         except BaseException:
-            self._take_back(origin, transport, is_fit=False)
+            lease.end(is_fit=False)
             raise
-        stream = cast("httpx.SyncByteStream", response.stream)
-        response.stream = _Body(stream, functools.partial(self._take_back, origin, transport))
+        response.stream = _Body(cast("httpx.SyncByteStream", response.stream), lease)
         return response
-
-    def _take_back(
-        self, origin: Origin, transport: httpx.BaseTransport | None, *, is_fit: bool
-    ) -> None:
-        """Keep a connection that can serve again, and let the next request in."""
-        try:
-            if transport and is_fit:
-                self._idle.put(origin, transport)
-            elif transport:
-                transport.close()
-        finally:
-            self._room.release()
 
     def close(self) -> None:
         """Close all connections: the idle ones now, the others when they are given back."""
@@ -74,9 +60,9 @@ class StockTransport(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """What comes in answer to one request; fit to be followed by another once it came whole."""
 
-    def __init__(self, stream: httpx.SyncByteStream, take_back: Callable[..., None]) -> None:
+    def __init__(self, stream: httpx.SyncByteStream, lease: Lease[httpx.BaseTransport]) -> None:
         self._stream = stream
-        self._take_back: Callable[..., None] | None = take_back
+        self._lease = lease
         self._is_whole = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -85,15 +71,12 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         """Give the connection back."""
-        take_back, self._take_back = self._take_back, None
-        if take_back is None:
-            return
         is_fit = False
         try:
             self._stream.close()
             is_fit = self._is_whole
         finally:
-            take_back(is_fit=is_fit)
+            self._lease.end(is_fit=is_fit)
 
 
 class AsyncStockTransport(httpx.AsyncBaseTransport):
@@ -107,50 +90,44 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer; see `StockTransport`."""
-        await entered(self._room, request.extensions["timeout"]["pool"])
-        origin, transport = origin_of(request.url), None
+        await alet_in(self._room, request.extensions["timeout"]["pool"])
+        origin = origin_of(request.url)
+        lease = Lease(self._idle, origin, self._room.release)
         try:
-            transport = self._idle.take(origin) or self._make()
-            if self._ended:
-                await self._close_ended()
+            transport = lease.connection = self._idle.take(origin) or self._make()
+            await self.close_ended()
             response = await transport.handle_async_request(request)
         except BaseException:
-            await self._take_back(origin, transport, is_fit=False)
+            lease.end(is_fit=False)
+            await self.close_ended()
             raise
         stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _AsyncBody(stream, functools.partial(self._take_back, origin, transport))
+        response.stream = _AsyncBody(stream, lease, self.close_ended)
         return response
 
-    async def _take_back(
-        self, origin: Origin, transport: httpx.AsyncBaseTransport | None, *, is_fit: bool
-    ) -> None:
-        """Keep a connection that can serve again, and let the next request in."""
-        self._room.release()
-        if transport and is_fit:
-            self._idle.put(origin, transport)
-        elif transport:
-            self._ended.append(transport)
-        if self._ended:
-            await self._close_ended()
-
-    async def _close_ended(self) -> None:
+    async def close_ended(self) -> None:
+        """Close the connections that are over, which `Idle` can't wait for."""
         while self._ended:
             await self._ended.pop().aclose()
 
     async def aclose(self) -> None:
         """Close all connections: the idle ones now, the others when they are given back."""
         self._idle.close()
-        await self._close_ended()
+        await self.close_ended()
 
 
 class _AsyncBody(httpx.AsyncByteStream):
     """What comes in answer to one request; see `_Body`."""
 
     def __init__(
-        self, stream: httpx.AsyncByteStream, take_back: Callable[..., Awaitable[None]]
+        self,
+        stream: httpx.AsyncByteStream,
+        lease: Lease[httpx.AsyncBaseTransport],
+        close_ended: Callable[[], Awaitable[None]],
     ) -> None:
         self._stream = stream
-        self._take_back: Callable[..., Awaitable[None]] | None = take_back
+        self._lease = lease
+        self._close_ended = close_ended
         self._is_whole = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -160,12 +137,10 @@ class _AsyncBody(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Give the connection back."""
-        take_back, self._take_back = self._take_back, None
-        if take_back is None:
-            return
         is_fit = False
         try:
             await self._stream.aclose()
             is_fit = self._is_whole
         finally:
-            await take_back(is_fit=is_fit)
+            self._lease.end(is_fit=is_fit)
+            await self._close_ended()

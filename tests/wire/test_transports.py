@@ -97,9 +97,7 @@ def test_requests_beyond_the_limit_wait_for_a_connection(kind, peer):
 def test_a_request_that_waits_is_let_in(peer):
     async def main():
         waits = httpx.Timeout(2).as_dict()
-        transport = AsyncFastTransport(
-            ssl.create_default_context(), httpx.Limits(max_connections=1)
-        )
+        transport = AsyncFastTransport(TLS, httpx.Limits(max_connections=1))
 
         async def ask():
             request = httpx.Request("GET", peer.base_url, extensions={"timeout": waits})
@@ -144,6 +142,17 @@ def test_a_connection_that_was_idle_for_too_long_is_closed(kind, peer):
     assert peer.accepts == 2
     over.close()
     assert peer.served.wait(2)
+
+
+def test_what_was_idle_for_too_long_is_closed_before_the_next_answer(kind, peer):
+    over = Over(kind, keepalive_expiry=0)
+    answer = over.asked(peer)
+    over.read(answer)
+    over.let_go(answer)
+    answer = over.asked(peer)
+    assert peer.left.wait(2)
+    over.let_go(answer)
+    over.close()
 
 
 def test_idle_connections_expire_wherever_they_lead(kind, peer):
@@ -235,7 +244,7 @@ def test_a_connection_whose_request_was_not_sent_to_its_end_serves_no_other():
 
     async def main():
         waits = httpx.Timeout(2).as_dict()
-        transport = AsyncFastTransport(ssl.create_default_context(), LIMITS)
+        transport = AsyncFastTransport(TLS, LIMITS)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         said = []
         for content in (b"x" * 20_000_000, b""):
@@ -257,9 +266,7 @@ def test_cancelled_in_the_moment_when_the_answer_comes():
     sent = threading.Event()
 
     async def main():
-        transport = AsyncFastTransport(
-            ssl.create_default_context(), httpx.Limits(max_connections=1)
-        )
+        transport = AsyncFastTransport(TLS, httpx.Limits(max_connections=1))
         waits = httpx.Timeout(2).as_dict()
         request = httpx.Request("GET", peer.base_url, extensions={"timeout": waits})
         task = asyncio.create_task(transport.handle_async_request(request))
