@@ -7,7 +7,6 @@ by `is_retryable`, which says what the transport's `retryable` says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -126,16 +125,12 @@ CLASSES: Mapping[type[ServiceError], type[ServiceError]] = {
 }
 
 
-class langchain_errors:  # noqa: N801 - like those of contextlib
+class langchain_errors(errors.OnTheWayOut):  # noqa: N801 - like those of contextlib
     """Let the transport's errors out as LangChain's."""
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, ServiceError) and (cls := CLASSES.get(type(error))):
-            raise cls(*error.args, **error.facts()).with_traceback(trace) from error.__cause__
+    def see(self, error: ServiceError) -> None:
+        """Raise it as LangChain's."""
+        if cls := CLASSES.get(type(error)):
+            raise cls(*error.args, **error.facts()).with_traceback(
+                error.__traceback__
+            ) from error.__cause__

@@ -15,7 +15,7 @@ import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, sorted_out
 from emissary_transport.question import Question
-from emissary_transport.recalling import Recall
+from emissary_transport.recalling import Recall, recall_of
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 from emissary_transport.settings import (
@@ -228,8 +228,7 @@ class ServiceModel(BaseModel):
         return self._get_recall().asker(transport.AsyncClient, what.service, what.settings)
 
     def _get_recall(self) -> Recall:
-        private = self.__pydantic_private__ or {}  # by its name Pydantic takes long
-        recall = private.get("_recall")
+        recall = recall_of(self)
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.http_async_client))
             self._recall = recall

@@ -84,7 +84,7 @@ class Answer:
             self.extras["refusal"] = self.extras.get("refusal", "") + delta.refusal
         if delta.audio:
             self.extras.update(_extras(None, delta.audio))
-        return _CHUNK.cast(
+        return _RESPONSE.cast(
             {
                 "message": self.message(),
                 "delta": delta.text,
@@ -124,7 +124,6 @@ class Answer:
 _NO_REASONING = Reasoning()
 _MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="")]))
 _RESPONSE = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT)))
-_CHUNK = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT), delta=""))
 
 
 @dataclass(slots=True)
@@ -198,7 +197,9 @@ def raw_of(raw: Any, usage: Usage | None) -> dict[str, Any]:
         return told
     told = {**told}
     told.pop("usage", None)
-    return told | {"usage": usage_of(usage)} if usage else told
+    if usage:
+        told["usage"] = usage_of(usage)
+    return told
 
 
 def usage_of(usage: Usage) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import emissary_transport as transport
 from emissary_transport.inquiry import ModelCard
 from emissary_transport.parameters import Asked, merged, sorted_out
 from emissary_transport.question import Question
-from emissary_transport.recalling import Recall
+from emissary_transport.recalling import Recall, recall_of
 from emissary_transport.secrecy import Secret, hidden
 from emissary_transport.service import Service
 from emissary_transport.settings import Settings, found_base_url, found_key, must_be_private
@@ -188,8 +188,7 @@ class ServiceComponent(BaseComponent):
         return self._get_recall().connections
 
     def _get_recall(self) -> Recall:
-        private = self.__pydantic_private__ or {}  # by its name Pydantic takes long
-        recall = private.get("_recall")
+        recall = recall_of(self)
         if recall is None:
             recall = Recall(transport.Connections(self.http_client, self.async_http_client))
             self._recall = recall

@@ -27,6 +27,9 @@ is sent.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any, ClassVar
 
 __all__ = [
@@ -219,3 +222,20 @@ class MissingToolCall(BadAnswer):
     """A tool call was required, asked for twice, and never came."""
 
     advice = "Try a stronger model, fewer tools, or a clearer prompt."
+
+
+class OnTheWayOut(AbstractContextManager["OnTheWayOut"]):
+    """What is done to a `ServiceError` that leaves a `with`; anything else passes as it is."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ServiceError):
+            self.see(error)
+
+    @abstractmethod
+    def see(self, error: ServiceError) -> None:
+        """Change the error, or raise another one in its place."""

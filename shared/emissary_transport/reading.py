@@ -301,8 +301,7 @@ class Reader:
         for name in ("refusal", "reasoning_signature", "redacted_reasoning"):
             if said.get(name):
                 setattr(delta, name, text_of(said[name]) or None)
-        if said.get("audio"):
-            delta.audio = object_of(said["audio"])
+        delta.audio = object_of(said.get("audio"))
 
     def _finish(self, delta: Delta, reason: str, value: Json, choice: Json) -> None:
         self.ended = True

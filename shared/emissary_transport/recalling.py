@@ -11,6 +11,8 @@ from emissary_transport.service import Service
 from emissary_transport.settings import Settings
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from emissary_transport.pool import Connections
 
 
@@ -51,6 +53,11 @@ class Recall:
         if last is None or last.settings is not settings or last.service is not service:
             last = self._askers[make] = make(service, settings, self.connections)
         return last
+
+
+def recall_of(model: BaseModel) -> Recall | None:
+    """What a model has as `_recall`, a private attribute, which Pydantic takes long to find."""
+    return cast("Recall | None", (model.__pydantic_private__ or {}).get("_recall"))
 
 
 def _are_same(known: dict[str, Any], told: dict[str, Any]) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
-from emissary_transport.errors import ServiceError
+from emissary_transport.errors import OnTheWayOut, ServiceError
 
 SHORTEST = 8
 """A shorter secret is a placeholder, and part of ordinary words."""
@@ -64,26 +63,19 @@ def without(secrets: Iterable[str], told: Any) -> Any:
     return told
 
 
-class discreet:  # noqa: N801 - like those of contextlib
+class discreet(OnTheWayOut):  # noqa: N801 - like those of contextlib
     """Let an error out without the secrets, should the service have repeated them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, ServiceError):
-            for name, fact in error.facts().items():
-                setattr(error, name, without(self._secrets, fact))
-            for each in _causes(error):
-                each.args = without(self._secrets, each.args)
-            forget_locals(error)
+    def see(self, error: ServiceError) -> None:
+        """Cut the secrets out."""
+        for name, fact in error.facts().items():
+            setattr(error, name, without(self._secrets, fact))
+        for each in _causes(error):
+            each.args = without(self._secrets, each.args)
+        forget_locals(error)
 
 
 def forget_locals(error: BaseException) -> None:

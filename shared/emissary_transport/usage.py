@@ -25,8 +25,6 @@ def usage_of(told: Any) -> Usage | None:
     if given is made is total is None:
         return None
     given, made = given or 0, made or 0
-    if not (inputs or outputs):
-        return Usage(given, made, total or given + made)
     return Usage(
         given,
         made,
