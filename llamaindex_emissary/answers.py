@@ -45,6 +45,7 @@ def from_reply(reply: Reply) -> ChatResponse:
         {
             "message": answer.message(),
             "raw": raw_of(reply.raw, reply.usage),
+            "delta": None,
             "logprobs": logprobs_of(choice.logprobs),
             "additional_kwargs": token_counts(reply.usage),
         }
@@ -87,8 +88,8 @@ class Answer:
         return _RESPONSE.cast(
             {
                 "message": self.message(),
-                "delta": delta.text,
                 "raw": raw_of(delta.raw, delta.usage),
+                "delta": delta.text,
                 "logprobs": logprobs_of(delta.logprobs) if delta.logprobs else None,
                 "additional_kwargs": facts,
             }
@@ -110,7 +111,7 @@ class Answer:
         if self._calls:
             blocks += [call.block for call in self._calls.values()]
             extras["tool_calls"] = [call.listed for call in self._calls.values()]
-        return _MESSAGE.cast({"blocks": blocks, "additional_kwargs": extras})
+        return _MESSAGE.cast({"role": _ROLE, "additional_kwargs": extras, "blocks": blocks})
 
     def _think(self, delta: Delta) -> None:
         known = self.reasoning
@@ -122,8 +123,9 @@ class Answer:
 
 
 _NO_REASONING = Reasoning()
-_MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="")]))
-_RESPONSE = Mould(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT)))
+_ROLE = MessageRole.ASSISTANT
+_MESSAGE = Mould(ChatMessage(role=_ROLE, blocks=[TextBlock(text="")]))
+_RESPONSE = Mould(ChatResponse(message=ChatMessage(role=_ROLE)))
 
 
 @dataclass(slots=True)

@@ -303,10 +303,10 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
     @property
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex plans with; no request is made for it."""
-        limits = (getattr(self, name, None) for name in LIMITS)
+        limits = [self.__dict__.get(name) for name in LIMITS]
         return LLMMetadata(
             context_window=self.context_window,
-            num_output=next((limit for limit in limits if limit), -1),
+            num_output=next(filter(None, limits), -1),
             is_chat_model=self.is_chat_model,
             is_function_calling_model=self.is_chat_model and self.is_function_calling_model,
             model_name=self._label(),

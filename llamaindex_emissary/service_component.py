@@ -143,11 +143,8 @@ class ServiceComponent(BaseComponent):
 
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
-        told = {
-            word: value
-            for word, name in self._words()
-            if (value := getattr(self, name)) is not None
-        }
+        own = self.__dict__
+        told = {word: own[name] for word, name in self._words() if own[name] is not None}
         return _with_extras(told, self.additional_kwargs)
 
     @classmethod

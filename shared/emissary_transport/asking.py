@@ -46,14 +46,16 @@ class Asking:
         self._extensions = {
             streams: {"timeout": self._timeout_of(streams).as_dict()} for streams in (False, True)
         }
-        self._headers = functools.cache(functools.partial(json_headers, service, settings))
-        self._url = functools.cache(functools.partial(service.url, settings.base_url))
+        cached = functools.lru_cache(maxsize=256)
+        self._headers = cached(functools.partial(json_headers, service, settings))
+        self._url = cached(functools.partial(service.url, settings.base_url))
 
     def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
         path, ids = exchange.url_path, exchange.ids
         url = self.service.url(self.settings.base_url, path, ids) if ids else self._url(path)
+        headers = self._headers(url, exchange.streams)
         content = encoded(self.service, exchange.body)
-        send = Send("POST", url, self._headers(exchange.streams), content, exchange.streams)
+        send = Send("POST", url, headers, content, exchange.streams)
         return delivery(self.service, self.settings, send)
 
     def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
@@ -62,7 +64,7 @@ class Asking:
             send = fetch(service, settings, inquiry.url, has_key=inquiry.has_key)
             return delivery(service, settings, send)
         content = encoded(service, inquiry.body)
-        send = Send("POST", inquiry.url, json_headers(service, settings), content)
+        send = Send("POST", inquiry.url, json_headers(service, settings, inquiry.url), content)
         return delivery(service, settings, send)
 
     def _models(self, listing: str | None, filters: dict[str, Any]) -> Questions[list[ModelCard]]:
@@ -74,27 +76,28 @@ class Asking:
         return described_model(self.service, self.settings.base_url, listings, model)
 
     def _request(self, send: Send) -> httpx.Request:
-        """The request with all that `httpx.Request` would add to it, only faster."""
-        url, headers = _parsed(send.url), send.headers.raw
-        if "Host" not in send.headers:
-            headers.insert(0, (b"Host", url.netloc))
-        if send.content:
-            headers.append((b"Content-Length", b"%d" % len(send.content)))
-        return httpx.Request(
+        """The request as it is sent: nothing else is added to it."""
+        request = httpx.Request(
             send.method,
-            url,
-            headers=headers,
+            _parsed(send.url),
+            headers=send.headers,
             stream=OnePiece(send.content),
             extensions=self._extensions[send.streams],
         )
+        if send.content:
+            request.headers["Content-Length"] = str(len(send.content))
+        return request
 
     def _own_request(self, http: httpx.Client | httpx.AsyncClient, send: Send) -> httpx.Request:
         """The request with what the caller's own client adds to it."""
+        headers = send.headers.copy()
+        if not any(name.lower() == "host" for name in self.settings.headers):
+            del headers["Host"]  # the client may name another
         is_theirs = self.settings.timeout is None and http.timeout != httpx.Timeout(5.0)
         return http.build_request(
             send.method,
             send.url,
-            headers=send.headers,
+            headers=headers,
             content=send.content,
             timeout=http.timeout if is_theirs else self._timeout_of(send.streams),
         )

@@ -82,12 +82,14 @@ def fetch(service: Service, settings: Settings, url: str, *, has_key: bool = Tru
     Raises:
         ValueError: A header can't be sent.
     """
-    headers = {"Accept": "application/json"} | COMMON_HEADERS
-    return Send("GET", url, _with_own(headers, service, settings, has_key=has_key), b"")
+    headers = _with_own({"Accept": "application/json"}, service, settings, url, has_key=has_key)
+    return Send("GET", url, headers, b"")
 
 
-def json_headers(service: Service, settings: Settings, streams: bool = False) -> httpx.Headers:
-    """The headers of a request that carries JSON.
+def json_headers(
+    service: Service, settings: Settings, url: str, streams: bool = False
+) -> httpx.Headers:
+    """The headers of a request that carries JSON, all but how long it is.
 
     Raises:
         ValueError: A header can't be sent.
@@ -96,7 +98,7 @@ def json_headers(service: Service, settings: Settings, streams: bool = False) ->
         "Accept": "text/event-stream, application/json" if streams else "application/json",
         "Content-Type": "application/json",
     }
-    return _with_own(headers | COMMON_HEADERS, service, settings)
+    return _with_own(headers, service, settings, url)
 
 
 def encoded(service: Service, body: Json) -> bytes:
@@ -117,9 +119,10 @@ _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 
 def _with_own(
-    headers: dict[str, str], service: Service, settings: Settings, *, has_key: bool = True
+    headers: dict[str, str], service: Service, settings: Settings, url: str, *, has_key: bool = True
 ) -> httpx.Headers:
     """The headers with the key and the caller's own, which win whatever their case."""
+    headers = {"Host": httpx.URL(url).netloc.decode("ascii")} | headers | COMMON_HEADERS
     if has_key:
         headers |= service.key_headers(settings.api_key)
     for name, value in settings.headers.items():
@@ -161,12 +164,13 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         except httpx.TransportError as exc:
             error, cause = no_answer(service, exc), without_key(exc)
         else:
-            coding = response.headers.get("content-encoding", "").strip().lower()
+            headers, name = response.headers, "content-encoding"
+            coding = headers[name].strip().lower() if name in headers else ""
             is_readable = coding in CODINGS
             if response.is_success and is_readable:
                 return response
             if not is_readable:
-                del response.headers["content-encoding"]  # so that nothing unpacks it
+                del headers[name]  # so that nothing unpacks it
             body: bytes = yield ReadRefusal(response)
             if response.is_success:
                 raise BadAnswer(

@@ -6,6 +6,8 @@ A framework's chunk costs its constructor more than all else that happens to a s
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -31,35 +33,37 @@ class Mould(Generic[M]):
 
     def __init__(self, example: M) -> None:
         self._cls = type(example)
+        self._new: Callable[[], M] = functools.partial(self._cls.__new__, self._cls)
         self._fields = dict(example.__dict__)
+        self._count = len(self._fields)
         self._given = {name: self._fields[name] for name in example.model_fields_set}
         self._all_set = set(self._cls.model_fields)
         self._extra = example.__pydantic_extra__
-        self._private = example.__pydantic_private__
         self._fresh = [
             (name, type(value))
             for name, value in self._fields.items()
             if type(value) in (list, dict) and not value
         ]
-        self._is_exact = self._private is None and self._cast(self._given) == example
+        self._is_exact = example.__pydantic_private__ is None
+        self._is_exact = self._is_exact and self.cast({**self._given}) == example
 
     def cast(self, values: dict[str, Any]) -> M:
-        """Make an object with these values, and the example's for the rest."""
+        """Make an object with these values, which become its own, and the rest of the example's."""
         if not self._is_exact:
             return self._cls(**{**self._given, **values})
-        return self._cast(values)
-
-    def _cast(self, values: dict[str, Any]) -> M:
-        fields = {**self._fields, **values}
-        for name, empty in self._fresh:
-            if name not in values:
-                fields[name] = empty()
-        made = self._cls.__new__(self._cls)
-        _put_fields(made, fields)
+        made = self._new()
+        _put_fields(made, values if len(values) == self._count else self._completed(values))
         _put_fields_set(made, self._all_set)
         _put_extra(made, None if self._extra is None else {**self._extra})
         _put_private(made, None)
         return made
+
+    def _completed(self, values: dict[str, Any]) -> dict[str, Any]:
+        fields = {**self._fields, **values}
+        for name, empty in self._fresh:
+            if name not in values:
+                fields[name] = empty()
+        return fields
 
 
 # Pydantic's own way to set an attribute is for fields only, and object's looks for the slot first.

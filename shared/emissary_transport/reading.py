@@ -65,7 +65,7 @@ class _ChoiceState:
 class Reader:
     """One answer being read: feed it the body as it comes, then close it.
 
-    Both methods are generators, so that what came before a fault is out before the fault is raised.
+    What comes before a fault is out before the fault is raised.
 
     Attributes:
         done: The answer is complete, or cut short on purpose; what follows need not be read.
@@ -126,25 +126,28 @@ class Reader:
             return TextPieces()
         return EventSplitter()
 
-    def feed(self, chunk: bytes) -> Iterator[Delta]:
-        """Give the deltas that this piece of the body completes.
+    def feed(self, chunk: bytes | None) -> Iterable[Delta]:
+        """Give the deltas that this piece of the body completes; None stands for its end.
 
         Raises:
             ServiceError: The service reports an error, or what it says can't be read.
         """
-        return self._read(chunk)
+        if self._filters or self._stop:
+            return self._held(chunk)
+        events = self._split(chunk)
+        return self._deltas(events[0]) if len(events) == 1 else self._each(events)
 
-    def _read(self, chunk: bytes | None) -> Iterator[Delta]:
-        """Read the next piece of the body, or what is left of it; see `feed`."""
+    def _each(self, events: Iterable[bytes]) -> Iterator[Delta]:
+        for data in events:
+            yield from self._deltas(data)
+            if self.done:
+                return
+
+    def _held(self, chunk: bytes | None) -> Iterator[Delta]:
+        """The same where something is held back, which comes before a fault."""
         try:
-            for data in self._split(chunk):
-                for delta in self._deltas(data):
-                    if self._filters:
-                        yield from _through(self._filters, [delta])
-                    else:
-                        yield delta
-                if self.done:
-                    return
+            for delta in self._each(self._split(chunk)):
+                yield from _through(self._filters, [delta])
         except ServiceError:
             yield from self.rest()
             raise
@@ -157,7 +160,7 @@ class Reader:
             ServiceError: What was left reports an error or can't be read.
         """
         if not self.done:
-            yield from self._read(None)
+            yield from self.feed(None)
         yield from self.rest()
         if not self.events:
             raise self.broken("The answer is empty")
@@ -202,7 +205,7 @@ class Reader:
         if self._plain and not self.whole:
             self.events += 1
             return self._spoken(data.decode())
-        if data.startswith(b"[DONE]"):
+        if data[:6] == b"[DONE]":
             self.done = self.marked = self.ended = True
             return ()
         self.events += 1
@@ -272,9 +275,6 @@ class Reader:
         if text.__class__ is not str:
             text = text_of(choice.get("text") if said is choice else text)
         delta = Delta(text, index=index, raw=value)
-        reasoning = said.get("reasoning_content") or said.get("reasoning")
-        if reasoning:
-            delta.reasoning = text_of(reasoning)
         if len(said) > 1 or "content" not in said:
             self._read_rarities(delta, said)
         if choice.get("logprobs"):
@@ -291,6 +291,7 @@ class Reader:
         return delta
 
     def _read_rarities(self, delta: Delta, said: Json) -> None:
+        delta.reasoning = text_of(said.get("reasoning_content") or said.get("reasoning"))
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]

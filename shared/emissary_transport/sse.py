@@ -92,15 +92,28 @@ class EventSplitter:
         self._after_cr = False
         self._after_lf = False
         self._at_start = True
+        self._is_between = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Give the data of each event that this chunk completes."""
+        if (
+            self._is_between
+            and chunk[:6] == b"data: "
+            and chunk.find(b"\n") == len(chunk) - 2 > 6
+            and chunk[-1] == 10
+            and b"\r" not in chunk
+            and len(chunk) <= self._buffer.limit
+        ):  # one event and nothing else: nearly always
+            return [chunk[6:-2]]
+        events = self._split(chunk)
+        self._is_between = not (self._buffer or self._after_cr or self._at_start)
+        return events
+
+    def _split(self, chunk: bytes) -> list[bytes]:
         if chunk and (self._after_cr or b"\r" in chunk):
             chunk = self._with_line_feeds(chunk)
         if not chunk:
             return []
-        if self._is_one_event(chunk):
-            return [chunk[6:-2]]
         ends_here = b"\n\n" in chunk or (self._after_lf and chunk[0] == 10)
         self._after_lf = chunk[-1] == 10
         self._buffer.append(chunk)
@@ -110,17 +123,6 @@ class EventSplitter:
         if rest:
             self._buffer.append(rest)
         return self._data(self._buffer.within(blocks))
-
-    def _is_one_event(self, chunk: bytes) -> bool:
-        """Whether this is `data: ...` and a blank line, with nothing waiting: nearly always."""
-        return (
-            chunk[:6] == b"data: "
-            and chunk.find(b"\n") == len(chunk) - 2 > 6
-            and chunk[-1] == 10
-            and len(chunk) <= self._buffer.limit
-            and not self._buffer
-            and not self._at_start
-        )
 
     def close(self) -> list[bytes]:
         """Give the event that the body ended in, if any."""

@@ -23,6 +23,15 @@ EXAMPLES: list[tuple[BaseModel, dict[str, Any]]] = [
         ChatGenerationChunk(message=AIMessageChunk(content="")),
         {"message": AIMessageChunk(content="Hi"), "text": "Hi", "generation_info": None},
     ),
+    (
+        ChatGenerationChunk(message=AIMessageChunk(content="")),
+        {
+            "text": "Hi",
+            "generation_info": None,
+            "type": "ChatGenerationChunk",
+            "message": AIMessageChunk(content="Hi"),
+        },
+    ),
     (Kept(x=1), {"x": 2}),
 ]
 

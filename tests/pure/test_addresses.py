@@ -178,15 +178,19 @@ def test_what_is_no_json_is_an_error(value):
 def test_a_header_that_can_not_be_sent(header):
     settings = Settings(api_key="k", base_url="https://h", headers=dict([header]))
     with pytest.raises(ValueError, match=r"header .* can't be sent") as caught:
-        json_headers(ORQ, settings)
+        json_headers(ORQ, settings, "https://h/v1")
     assert repr(header[1]) not in str(caught.value)
 
 
 def test_headers_of_the_callers_win_whatever_their_case():
     own = {"accept": "x", "AUTHORIZATION": "y", "user-agent": "z", "new": " w "}
     settings = Settings(api_key="k", base_url="https://h", headers=own)
-    ours = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"}
-    assert json_headers(ORQ, settings, True) == own | ours | {"new": "w"}
+    ours = {
+        "Host": "h",
+        "Content-Type": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+    }
+    assert json_headers(ORQ, settings, "https://h/v1", True) == own | ours | {"new": "w"}
 
 
 @pytest.mark.parametrize(

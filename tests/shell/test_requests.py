@@ -77,6 +77,22 @@ def test_what_the_callers_client_brings_goes_along(how):
     assert request.url.host == "service.example"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "sent"),
+    [
+        ({}, {}, "service.example"),
+        ({"host": "theirs.example"}, {}, "theirs.example"),
+        ({"host": "theirs.example"}, {"HOST": "ours.example"}, "ours.example"),
+        ({}, {"Host": "service.example"}, "service.example"),
+    ],
+)
+def test_who_says_which_host_is_asked(how, theirs, ours, sent):
+    client = Both(how, ORQ, Script(answer()), http={"headers": theirs}, headers=ours)
+    client.chat(CALL)
+    [request] = client.script.requests
+    assert request.headers.get_list("host") == [sent]
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("http", [{}, {"follow_redirects": True}], ids=str)
 @pytest.mark.parametrize("to", ["https://evil.example/x", "/v2/elsewhere"])
