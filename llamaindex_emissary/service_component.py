@@ -144,7 +144,11 @@ class ServiceComponent(BaseComponent):
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
         own = self.__dict__
-        told = {word: own[name] for word, name in self._words() if own[name] is not None}
+        told = {
+            word: value
+            for word, name in self._words()
+            if (value := own[name] if name in own else getattr(self, name)) is not None
+        }
         return _with_extras(told, self.additional_kwargs)
 
     @classmethod

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncIterator, Generator, Iterator
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
 from emissary_transport.catalogue import Page, described_model, listed_models
 from emissary_transport.exchange import Exchange
-from emissary_transport.flow import Flow, Send, T, delivery, encoded, fetch, json_headers
+from emissary_transport.flow import (
+    Flow,
+    Send,
+    T,
+    delivery,
+    encoded,
+    fetch,
+    json_headers,
+    parsed_url,
+)
 from emissary_transport.inquiry import Inquiry, ModelCard
 from emissary_transport.pool import Connections
 from emissary_transport.secrecy import secrets_of
@@ -19,6 +27,8 @@ from emissary_transport.services import LISTINGS
 from emissary_transport.settings import Settings
 from emissary_transport.timeouts import httpx_timeout
 
+K = TypeVar("K")
+V = TypeVar("V")
 Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
 """What asks for one page after the other, and gives what they come to."""
 
@@ -46,16 +56,17 @@ class Asking:
         self._extensions = {
             streams: {"timeout": self._timeout_of(streams).as_dict()} for streams in (False, True)
         }
-        cached = functools.lru_cache(maxsize=256)
-        self._headers = cached(functools.partial(json_headers, service, settings))
-        self._url = cached(functools.partial(service.url, settings.base_url))
+        address = settings.base_url
+        self._urls: _Made[str, str] = _Made(lambda path: service.url(address, path))
+        self._headers: _Made[bool, httpx.Headers] = _Made(
+            lambda streams: json_headers(service, settings, service.root(address), streams)
+        )
 
     def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
         path, ids = exchange.url_path, exchange.ids
-        url = self.service.url(self.settings.base_url, path, ids) if ids else self._url(path)
-        headers = self._headers(url, exchange.streams)
-        content = encoded(self.service, exchange.body)
-        send = Send("POST", url, headers, content, exchange.streams)
+        url = self.service.url(self.settings.base_url, path, ids) if ids else self._urls[path]
+        content, streams = encoded(self.service, exchange.body), exchange.streams
+        send = Send("POST", url, self._headers[streams], content, streams)
         return delivery(self.service, self.settings, send)
 
     def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
@@ -79,7 +90,7 @@ class Asking:
         """The request as it is sent: nothing else is added to it."""
         request = httpx.Request(
             send.method,
-            _parsed(send.url),
+            parsed_url(send.url),
             headers=send.headers,
             stream=OnePiece(send.content),
             extensions=self._extensions[send.streams],
@@ -132,4 +143,12 @@ class _Awaited:
         raise StopAsyncIteration
 
 
-_parsed = functools.lru_cache(maxsize=256)(httpx.URL)
+class _Made(dict[K, V]):
+    """What is made for a key when it is first asked for."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        self._make = make
+
+    def __missing__(self, key: K) -> V:
+        made = self[key] = self._make(key)
+        return made

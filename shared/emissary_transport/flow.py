@@ -5,6 +5,7 @@ Written once as a generator that yields commands; a sync and an async shell obey
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import re
@@ -41,6 +42,7 @@ LONGEST_RETRY_AFTER = 60.0
 """Seconds. A service that asks for more is tried again on our own schedule."""
 
 
+parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
 _NAME, _LINE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
 
 
@@ -122,7 +124,7 @@ def _with_own(
     headers: dict[str, str], service: Service, settings: Settings, url: str, *, has_key: bool = True
 ) -> httpx.Headers:
     """The headers with the key and the caller's own, which win whatever their case."""
-    headers = {"Host": httpx.URL(url).netloc.decode("ascii")} | headers | COMMON_HEADERS
+    headers = {"Host": parsed_url(url).netloc.decode("ascii")} | headers | COMMON_HEADERS
     if has_key:
         headers |= service.key_headers(settings.api_key)
     for name, value in settings.headers.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -176,6 +177,7 @@ class Service:
         return {self.key_header: Secret(self.key_scheme + key)}
 
 
+@functools.lru_cache(maxsize=64)
 def _names_a_host(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumpd, load
+from langchain_core.load.serializable import Serializable
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
 from langchain_core.tools import tool
 
 from emissary_transport import __version__
-from langchain_emissary import ChatAtoma, ChatEmissary, ChatOrq
+from langchain_emissary import ChatAtoma, ChatEmissary, ChatOrq, OrqLLM
 
 from .chat_peer import (
     ATOMA,
@@ -66,6 +67,52 @@ def test_a_model_comes_back_from_its_serialised_form(played: Played, timeout: An
     assert peers[0].body == peers[1].body
     assert peers[0].request.headers == peers[1].request.headers
     assert peers[0].request.extensions["timeout"] == peers[1].request.extensions["timeout"]
+
+
+FALSY = {
+    "temperature": 0.0,
+    "max_retries": 0,
+    "stream_usage": False,
+    "streaming": False,
+    "stop": [],
+    "model_kwargs": {},
+    "extra_body": {},
+    "tags": [],
+    "metadata": {"team": "a"},
+    "cache": False,
+    "default_headers": {"X": "y"},
+}
+
+
+@pytest.mark.parametrize("cls", [*(played.cls for played in PLAYED.values()), OrqLLM])
+@pytest.mark.parametrize("given", [{}, SETTINGS, FALSY], ids=["bare", "set", "falsy"])
+def test_its_serialised_form_is_langchains_own(cls: Any, given: Any) -> None:
+    known = {name: value for name, value in given.items() if name in cls.model_fields}
+    model = cls(**{"model": "m", "api_key": KEY, **known})
+    assert model.to_json() == Serializable.to_json(model)
+
+
+def test_a_subclass_may_have_further_facts_and_secrets() -> None:
+    class Tagged(ChatOrq):
+        token: str = ""
+
+        @property
+        def lc_attributes(self) -> dict[str, Any]:
+            return {"team": "a"}
+
+        @property
+        def lc_secrets(self) -> dict[str, str]:
+            return {"token": "TOKEN"}
+
+    class Kept(ChatOrq):
+        @classmethod
+        def is_lc_serializable(cls) -> bool:
+            return False
+
+    told = Tagged(model="m", api_key=KEY, token="secret").to_json()["kwargs"]  # type: ignore[arg-type]
+    assert told["team"] == "a"
+    assert [told[name]["id"] for name in ("token", "api_key")] == [["TOKEN"], ["ORQ_API_KEY"]]
+    assert Kept(model="m", api_key=KEY).to_json()["type"] == "not_implemented"  # type: ignore[arg-type]
 
 
 def key_of(model: Any, **options: Any) -> str:
