@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from operator import methodcaller
-from typing import cast
+from typing import Any, cast
 
 import anyio
 import httpx
 
 from emissary_transport.httpx_words import origin_of
-from emissary_transport.idle import Idle, Lease, alet_in, let_in
+from emissary_transport.idle import Idle, Lease, alet_in, is_readable, let_in
 
 ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
 """Of each of httpx's transports; those here see to the rest."""
@@ -49,7 +49,7 @@ class StockTransport(httpx.BaseTransport):
         except BaseException:
             lease.end(is_fit=False)
             raise
-        response.stream = _Body(cast("httpx.SyncByteStream", response.stream), lease)
+        response.stream = _Body(response, lease)
         return response
 
     def close(self) -> None:
@@ -58,25 +58,30 @@ class StockTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """What comes in answer to one request; fit to be followed by another once it came whole."""
+    """What comes in answer to one request; its connection may serve another after it."""
 
-    def __init__(self, stream: httpx.SyncByteStream, lease: Lease[httpx.BaseTransport]) -> None:
-        self._stream = stream
+    def __init__(self, response: httpx.Response, lease: Lease[httpx.BaseTransport]) -> None:
+        self._stream = cast("httpx.SyncByteStream", response.stream)
+        self._network = response.extensions.get("network_stream")
         self._lease = lease
-        self._is_whole = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-        self._is_whole = True
+        return iter(self._stream)
 
     def close(self) -> None:
         """Give the connection back."""
         is_fit = False
         try:
             self._stream.close()
-            is_fit = self._is_whole
+            is_fit = _is_fit(self._network)
         finally:
             self._lease.end(is_fit=is_fit)
+
+
+def _is_fit(network: Any) -> bool:
+    """Whether httpcore has not hung up, as it does after what did not come whole."""
+    sock = network and network.get_extra_info("socket")
+    return sock is None or (sock.fileno() >= 0 and not is_readable(sock))
 
 
 class AsyncStockTransport(httpx.AsyncBaseTransport):
@@ -101,8 +106,7 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
             lease.end(is_fit=False)
             await self.close_ended()
             raise
-        stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _AsyncBody(stream, lease, self.close_ended)
+        response.stream = _AsyncBody(response, lease, self.close_ended)
         return response
 
     async def close_ended(self) -> None:
@@ -121,26 +125,24 @@ class _AsyncBody(httpx.AsyncByteStream):
 
     def __init__(
         self,
-        stream: httpx.AsyncByteStream,
+        response: httpx.Response,
         lease: Lease[httpx.AsyncBaseTransport],
         close_ended: Callable[[], Awaitable[None]],
     ) -> None:
-        self._stream = stream
+        self._stream = cast("httpx.AsyncByteStream", response.stream)
+        self._network = response.extensions.get("network_stream")
         self._lease = lease
         self._close_ended = close_ended
-        self._is_whole = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            yield piece
-        self._is_whole = True
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
 
     async def aclose(self) -> None:
         """Give the connection back."""
         is_fit = False
         try:
             await self._stream.aclose()
-            is_fit = self._is_whole
+            is_fit = _is_fit(self._network)
         finally:
             self._lease.end(is_fit=is_fit)
             await self._close_ended()

@@ -185,6 +185,19 @@ def test_an_answer_that_is_not_read_to_its_end_takes_its_connection_along(kind):
         over.close()
 
 
+def test_an_answer_that_was_left_does_not_hide_a_connection_that_is_idle(kind, peer):
+    over = Over(kind)
+    read, left = over.asked(peer), over.asked(peer)
+    over.read(read)
+    over.let_go(read)
+    over.let_go(left)
+    answer = over.asked(peer)
+    assert over.read(answer) == b"hi"
+    over.let_go(answer)
+    assert peer.accepts == 2
+    over.close()
+
+
 def test_another_origin_has_other_connections(kind, peer):
     with Peer(ANSWER) as other:
         over = Over(kind)
