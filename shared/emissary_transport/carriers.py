@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias, TypeVar
 import httpx
 
 from emissary_transport.faster import fast_async_transport, fast_transport
-from emissary_transport.stock import ONE, AsyncStockTransport, StockTransport
+from emissary_transport.stock import AsyncStockTransport, StockTransport
 from emissary_transport.surroundings import Surroundings
 
 Origin: TypeAlias = tuple[str, str, int | None]
@@ -77,8 +77,7 @@ class Carrier(_Routes[httpx.BaseTransport]):
         fast = fast_transport(self._surroundings.http, proxy)
         if fast is not None:
             return fast(tls, LIMITS)
-        one = functools.partial(httpx.HTTPTransport, verify=tls, limits=ONE, proxy=proxy)
-        return StockTransport(one, LIMITS)
+        return StockTransport(tls, LIMITS, proxy)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -106,8 +105,7 @@ class AsyncCarrier(_Routes[httpx.AsyncBaseTransport]):
         fast = fast_async_transport(self._surroundings.http, proxy)
         if fast is not None:
             return fast(tls, LIMITS)
-        one = functools.partial(httpx.AsyncHTTPTransport, verify=tls, limits=ONE, proxy=proxy)
-        return AsyncStockTransport(one, LIMITS)
+        return AsyncStockTransport(tls, LIMITS, proxy)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer; see `Carrier.send`."""

@@ -1,38 +1,87 @@
-"""Stock httpx with a transport for each connection, so that its pool never holds more than one.
+"""Stock httpx over httpcore's connections, without the pool that httpcore keeps before them.
 
-httpcore's pool looks through all its connections for each request and at each end of one, and under
-load it has left requests waiting though there was room (encode/httpcore, issue 1110).
+That pool looks through all its connections for each request and at each end of one, and under load
+it has left requests waiting though there was room (encode/httpcore, issue 1110).
 """
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from operator import methodcaller
-from typing import Any, cast
+from functools import partial
+from operator import attrgetter, methodcaller
+from typing import TypeAlias, cast
 
 import anyio
+import httpcore
 import httpx
 
-from emissary_transport.httpx_words import origin_of
-from emissary_transport.idle import Idle, Lease, alet_in, is_readable, let_in
+from emissary_transport.httpx_words import Origin, origin_of, place_of
+from emissary_transport.idle import Idle, Lease, alet_in, let_in
 
-ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
-"""Of each of httpx's transports; those here see to the rest."""
+_ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
+_Connection: TypeAlias = httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface
+
+
+class _Lasting:
+    """What is known of a connection, or nothing: by a proxy httpx keeps to its pool, of one."""
+
+    connection: _Connection | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the last answer came whole, so that another request can follow."""
+        return self.connection is None or self.connection.is_idle()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has hung up since."""
+        return self.connection is None or not self.connection.has_expired()
+
+
+class OneConnection(_Lasting, httpx.HTTPTransport):
+    """Stock httpx's transport over one connection; what fakes or records httpx sees it."""
+
+    def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
+        super().__init__(verify=tls, limits=_ONE, proxy=proxy)
+        if proxy is None and hasattr(self, "_pool"):
+            self.connection = httpcore.HTTPConnection(_place(origin), ssl_context=tls)
+            self._pool = self.connection  # type: ignore[assignment]
+
+
+class AsyncOneConnection(_Lasting, httpx.AsyncHTTPTransport):
+    """Stock httpx's async transport over one connection."""
+
+    def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
+        super().__init__(verify=tls, limits=_ONE, proxy=proxy)
+        if proxy is None and hasattr(self, "_pool"):
+            self.connection = httpcore.AsyncHTTPConnection(_place(origin), ssl_context=tls)
+            self._pool = self.connection  # type: ignore[assignment]
+
+
+def _place(origin: Origin) -> httpcore.Origin:
+    host, port = place_of(origin)
+    return httpcore.Origin(origin[0].encode(), host.encode(), port)
 
 
 class StockTransport(httpx.BaseTransport):
     """HTTP/1.1 by httpx's own transports, synchronously and from any thread.
 
     Args:
-        make: Makes one of them, for one connection.
+        tls: For https.
         limits: Requests at once; idle connections kept for an origin, and for how many seconds.
+        proxy: Where requests go by.
     """
 
-    def __init__(self, make: Callable[[], httpx.BaseTransport], limits: httpx.Limits) -> None:
-        self._make = make
+    def __init__(
+        self, tls: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None = None
+    ) -> None:
+        self._make = partial(OneConnection, tls, proxy)
         self._room = threading.Semaphore(limits.max_connections or 1)
-        self._idle: Idle[httpx.BaseTransport] = Idle(limits, close=methodcaller("close"))
+        self._idle: Idle[OneConnection] = Idle(
+            limits, close=methodcaller("close"), is_fit=attrgetter("is_open")
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -44,12 +93,13 @@ class StockTransport(httpx.BaseTransport):
         origin = origin_of(request.url)
         lease = Lease(self._idle, origin, self._room.release)
         try:
-            transport = lease.connection = self._idle.take(origin) or self._make()
+            transport = lease.connection = self._idle.take(origin) or self._make(origin)
             response = transport.handle_request(request)
         except BaseException:
             lease.end(is_fit=False)
             raise
-        response.stream = _Body(response, lease)
+        stream = cast("httpx.SyncByteStream", response.stream)
+        response.stream = _Body(stream, transport, lease)
         return response
 
     def close(self) -> None:
@@ -58,11 +108,16 @@ class StockTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """What comes in answer to one request; its connection may serve another after it."""
+    """What comes in answer to one request."""
 
-    def __init__(self, response: httpx.Response, lease: Lease[httpx.BaseTransport]) -> None:
-        self._stream = cast("httpx.SyncByteStream", response.stream)
-        self._network = response.extensions.get("network_stream")
+    def __init__(
+        self,
+        stream: httpx.SyncByteStream,
+        transport: OneConnection,
+        lease: Lease[OneConnection],
+    ) -> None:
+        self._stream = stream
+        self._transport = transport
         self._lease = lease
 
     def __iter__(self) -> Iterator[bytes]:
@@ -73,25 +128,23 @@ class _Body(httpx.SyncByteStream):
         is_fit = False
         try:
             self._stream.close()
-            is_fit = _is_fit(self._network)
+            is_fit = self._transport.is_idle
         finally:
             self._lease.end(is_fit=is_fit)
-
-
-def _is_fit(network: Any) -> bool:
-    """Whether httpcore has not hung up, as it does after what did not come whole."""
-    sock = network and network.get_extra_info("socket")
-    return sock is None or (sock.fileno() >= 0 and not is_readable(sock))
 
 
 class AsyncStockTransport(httpx.AsyncBaseTransport):
     """HTTP/1.1 by httpx's own transports, asynchronously; see `StockTransport`."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport], limits: httpx.Limits) -> None:
-        self._make = make
+    def __init__(
+        self, tls: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None = None
+    ) -> None:
+        self._make = partial(AsyncOneConnection, tls, proxy)
         self._room = anyio.Semaphore(limits.max_connections or 1)
-        self._ended: list[httpx.AsyncBaseTransport] = []
-        self._idle: Idle[httpx.AsyncBaseTransport] = Idle(limits, close=self._ended.append)
+        self._ended: list[AsyncOneConnection] = []
+        self._idle: Idle[AsyncOneConnection] = Idle(
+            limits, close=self._ended.append, is_fit=attrgetter("is_open")
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer; see `StockTransport`."""
@@ -99,20 +152,23 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
         origin = origin_of(request.url)
         lease = Lease(self._idle, origin, self._room.release)
         try:
-            transport = lease.connection = self._idle.take(origin) or self._make()
+            transport = lease.connection = self._idle.take(origin) or self._make(origin)
             await self.close_ended()
             response = await transport.handle_async_request(request)
         except BaseException:
             lease.end(is_fit=False)
             await self.close_ended()
             raise
-        response.stream = _AsyncBody(response, lease, self.close_ended)
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _AsyncBody(stream, transport, lease, self.close_ended)
         return response
 
     async def close_ended(self) -> None:
-        """Close the connections that are over, which `Idle` can't wait for."""
-        while self._ended:
-            await self._ended.pop().aclose()
+        """Close the connections that are over, which `Idle` can't wait for, come what may."""
+        if self._ended:
+            with anyio.CancelScope(shield=True):
+                while self._ended:
+                    await self._ended.pop().aclose()
 
     async def aclose(self) -> None:
         """Close all connections: the idle ones now, the others when they are given back."""
@@ -121,16 +177,17 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
 
 
 class _AsyncBody(httpx.AsyncByteStream):
-    """What comes in answer to one request; see `_Body`."""
+    """What comes in answer to one request."""
 
     def __init__(
         self,
-        response: httpx.Response,
-        lease: Lease[httpx.AsyncBaseTransport],
+        stream: httpx.AsyncByteStream,
+        transport: AsyncOneConnection,
+        lease: Lease[AsyncOneConnection],
         close_ended: Callable[[], Awaitable[None]],
     ) -> None:
-        self._stream = cast("httpx.AsyncByteStream", response.stream)
-        self._network = response.extensions.get("network_stream")
+        self._stream = stream
+        self._transport = transport
         self._lease = lease
         self._close_ended = close_ended
 
@@ -142,7 +199,7 @@ class _AsyncBody(httpx.AsyncByteStream):
         is_fit = False
         try:
             await self._stream.aclose()
-            is_fit = _is_fit(self._network)
+            is_fit = self._transport.is_idle
         finally:
             self._lease.end(is_fit=is_fit)
             await self._close_ended()

@@ -301,6 +301,26 @@ def test_the_callers_own_clients_are_used_and_left_open():
         assert peer.accepts == 2
 
 
+@pytest.mark.parametrize("how", ["sync", "async"], indirect=True)
+def test_what_fakes_httpx_is_asked_instead(how, monkeypatch):
+    asked = []
+
+    def fake(_, request):
+        asked.append(request)
+        return httpx.Response(200, json={"choices": [{"message": {"content": "faked"}}]})
+
+    async def afake(_, request):
+        return fake(_, request)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", fake)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", afake)
+    with Peer(CLOSE) as peer:
+        replies = Live(how, peer).chats(call(), call())
+        assert [reply.text for reply in replies] == ["faked"] * 2
+        assert [request.method for request in asked] == ["POST"] * 2
+        assert not peer.accepts
+
+
 @pytest.mark.parametrize("wrong", [{"http_client": "x"}, {"http_async_client": object()}])
 def test_what_is_no_client_is_an_error(wrong):
     with pytest.raises(ValueError, match=r"Pass an httpx\.(Async)?Client, not"):

@@ -15,7 +15,7 @@ import pytest
 
 from emissary_transport.fast_async import AsyncFastTransport
 from emissary_transport.fast_sync import FastTransport
-from emissary_transport.stock import ONE, AsyncStockTransport, StockTransport
+from emissary_transport.stock import AsyncStockTransport, StockTransport
 from wire.peer import LEFT, Peer, head, whole
 
 LIMITS = httpx.Limits(max_connections=2, max_keepalive_connections=2, keepalive_expiry=30)
@@ -24,10 +24,8 @@ ANSWER = whole(b"hi", content_type="text/plain")
 
 TLS = ssl.create_default_context()
 MADE = {
-    "sync": partial(StockTransport, partial(httpx.HTTPTransport, verify=TLS, limits=ONE)),
-    "async": partial(
-        AsyncStockTransport, partial(httpx.AsyncHTTPTransport, verify=TLS, limits=ONE)
-    ),
+    "sync": partial(StockTransport, TLS),
+    "async": partial(AsyncStockTransport, TLS),
     "sync, fast": partial(FastTransport, TLS),
     "async, fast": partial(AsyncFastTransport, TLS),
 }
