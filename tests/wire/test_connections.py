@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 from functools import cache
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 import trio
@@ -319,6 +320,15 @@ def test_what_fakes_httpx_is_asked_instead(how, monkeypatch):
         assert [reply.text for reply in replies] == ["faked"] * 2
         assert [request.method for request in asked] == ["POST"] * 2
         assert not peer.accepts
+
+
+@pytest.mark.parametrize("how", ["sync", "async"], indirect=True)
+def test_no_request_goes_by_httpcores_pool(how, monkeypatch):
+    monkeypatch.delattr(httpcore.ConnectionPool, "handle_request")
+    monkeypatch.delattr(httpcore.AsyncConnectionPool, "handle_async_request")
+    with Peer(echoed) as peer:
+        Live(how, peer).chats(call(), call())
+        assert peer.accepts == 1
 
 
 @pytest.mark.parametrize("wrong", [{"http_client": "x"}, {"http_async_client": object()}])
