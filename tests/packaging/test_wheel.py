@@ -106,6 +106,7 @@ def test_base_dependencies_are_few(wheel: Path) -> None:
         lines = archive.read(metadata).decode().splitlines()
     needs = [line for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert sorted(Requirement(line.split(":", 1)[1].strip()).name for line in needs) == [
+        "httpcore",
         "httpx",
         "pydantic",
     ]
