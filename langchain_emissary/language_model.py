@@ -6,7 +6,7 @@ import functools
 from typing import Any, ClassVar, Literal
 
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.load.serializable import Serializable
+from langchain_core.runnables import RunnableSerializable
 
 from emissary_transport.parameters import merged
 from langchain_emissary.service_model import CONNECTION, RENAMED, ServiceModel
@@ -14,7 +14,7 @@ from langchain_emissary.service_model import CONNECTION, RENAMED, ServiceModel
 LIMIT_NAMES = ("max_new_tokens", "max_completion_tokens", "max_tokens")
 
 
-class ServiceLanguageModel(ServiceModel, Serializable):
+class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[type-arg]
     """A model of one of our services that writes text."""
 
     common: ClassVar[tuple[str, ...]] = (*CONNECTION, "max_tokens", "stop", "stream_usage")
@@ -90,31 +90,27 @@ class ServiceLanguageModel(ServiceModel, Serializable):
 
         It is asked for in a model's first call, a fifth of which it would take.
         """
-        cls = type(self)
-        has_own_facts = (
-            cls.lc_secrets is not ServiceLanguageModel.lc_secrets
-            or cls.lc_attributes is not Serializable.lc_attributes
-        )
-        if has_own_facts or not self.is_lc_serializable():
-            return super().to_json()
+        if not type(self).__module__.startswith("langchain_emissary."):
+            return super().to_json()  # a subclass may have any fields, secrets and facts
         own = self.__dict__
         told = {
             name: own[name]
-            for name, default in self._serialised()
+            for name, default in self._told_fields()
             if name in own and (own[name] or own[name] != default)
         }
         for name, variable in self.lc_secrets.items():
             if name in told:
                 told[name] = {"lc": 1, "type": "secret", "id": [variable]}
-        return {"lc": 1, "type": "constructor", "id": self.lc_id(), "kwargs": told}
+        facts = {"id": self.lc_id(), "kwargs": told, "name": self.get_name()}
+        return {"lc": 1, "type": "constructor", **facts}
 
     @classmethod
     @functools.cache
-    def _serialised(cls) -> list[tuple[str, Any]]:
+    def _told_fields(cls) -> list[tuple[str, Any]]:
         """The fields that a serialised model tells, with the values that go without saying."""
-        made: dict[object, Any] = {dict: {}, list: []}
+        empty: dict[object, Any] = {dict: {}, list: []}
         return [
-            (name, made.get(field.default_factory) if field.default_factory else field.default)
+            (name, empty.get(field.default_factory) if field.default_factory else field.default)
             for name, field in cls.model_fields.items()
             if not field.exclude
         ]

@@ -130,7 +130,8 @@ class Reader:
         """Give the deltas that this piece of the body completes; None stands for its end.
 
         Raises:
-            ServiceError: The service reports an error, or what it says can't be read.
+            ServiceError: The service reports an error, or what it says can't be read; raised by the
+                call, or by the iterator after the deltas before it.
         """
         if self._filters or self._stop:
             return self._held(chunk)

@@ -24,8 +24,8 @@ _ONE = httpx.Limits(max_connections=1, keepalive_expiry=None)
 _Connection: TypeAlias = httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface
 
 
-class _Lasting:
-    """What is known of a connection, or nothing: by a proxy httpx keeps to its pool, of one."""
+class _Reusable:
+    """Whether a connection can serve again; by a proxy httpx's own pool, of one, sees to that."""
 
     connection: _Connection | None = None
 
@@ -40,8 +40,11 @@ class _Lasting:
         return self.connection is None or not self.connection.has_expired()
 
 
-class OneConnection(_Lasting, httpx.HTTPTransport):
-    """Stock httpx's transport over one connection; what fakes or records httpx sees it."""
+class OneConnection(_Reusable, httpx.HTTPTransport):
+    """Stock httpx's transport over one connection; what fakes or records httpx sees it.
+
+    Should httpx call its pool by another name one day, it keeps it, and all works as by a proxy.
+    """
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
         super().__init__(verify=tls, limits=_ONE, proxy=proxy)
@@ -50,8 +53,8 @@ class OneConnection(_Lasting, httpx.HTTPTransport):
             self._pool = self.connection  # type: ignore[assignment]
 
 
-class AsyncOneConnection(_Lasting, httpx.AsyncHTTPTransport):
-    """Stock httpx's async transport over one connection."""
+class AsyncOneConnection(_Reusable, httpx.AsyncHTTPTransport):
+    """Stock httpx's async transport over one connection; see `OneConnection`."""
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
         super().__init__(verify=tls, limits=_ONE, proxy=proxy)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 import urllib.request
 from dataclasses import dataclass
 
@@ -45,23 +43,11 @@ class Surroundings:
 
 def surroundings() -> Surroundings:
     """The environment now."""
-    about_proxies = tuple(map(os.environ.get, _ABOUT_PROXIES))
     return Surroundings(
-        _proxies(about_proxies) if _ALL_IN_ENVIRONMENT else _proxies.__wrapped__(about_proxies),
+        tuple(sorted(urllib.request.getproxies().items())),
         (os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")),
         os.environ.get(HTTP_SWITCH, ""),
     )
-
-
-_KINDS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_ABOUT_PROXIES = (*_KINDS, *map(str.upper, _KINDS), "REQUEST_METHOD")
-_ALL_IN_ENVIRONMENT = sys.platform not in {"darwin", "win32"}
-"""Whether urllib asks nothing else for proxies."""
-
-
-@functools.lru_cache(maxsize=16)
-def _proxies(_: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(urllib.request.getproxies().items()))  # which reads all the environment
 
 
 def _is_let_through(url: httpx.URL, no: str | None) -> bool:

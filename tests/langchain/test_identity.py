@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumpd, load
-from langchain_core.load.serializable import Serializable
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
+from langchain_core.runnables import RunnableSerializable
 from langchain_core.tools import tool
 
 from emissary_transport import __version__
@@ -70,6 +70,7 @@ def test_a_model_comes_back_from_its_serialised_form(played: Played, timeout: An
 
 
 FALSY = {
+    "name": "billing",
     "temperature": 0.0,
     "max_retries": 0,
     "stream_usage": False,
@@ -89,12 +90,17 @@ FALSY = {
 def test_its_serialised_form_is_langchains_own(cls: Any, given: Any) -> None:
     known = {name: value for name, value in given.items() if name in cls.model_fields}
     model = cls(**{"model": "m", "api_key": KEY, **known})
-    assert model.to_json() == Serializable.to_json(model)
+    assert model.to_json() == RunnableSerializable.to_json(model)
 
 
 def test_a_subclass_may_have_further_facts_and_secrets() -> None:
+    class NoTruth:
+        def __bool__(self) -> bool:
+            raise ValueError("neither")
+
     class Tagged(ChatOrq):
         token: str = ""
+        prior: Any = NoTruth()
 
         @property
         def lc_attributes(self) -> dict[str, Any]:
