@@ -292,7 +292,8 @@ class Reader:
         return delta
 
     def _read_rarities(self, delta: Delta, said: Json) -> None:
-        delta.reasoning = text_of(said.get("reasoning_content") or said.get("reasoning"))
+        if reasoning := said.get("reasoning_content") or said.get("reasoning"):
+            delta.reasoning = text_of(reasoning)
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]
