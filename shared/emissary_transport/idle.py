@@ -18,24 +18,20 @@ from emissary_transport.httpx_words import Origin
 C = TypeVar("C")
 
 
-def _always(_: object) -> bool:
-    return True
-
-
 class Idle(Generic[C]):
     """Idle connections by origin, which any thread may put and take.
 
     Args:
         limits: How many are kept for an origin, and for how many seconds; both are set.
         close: Hangs up, or sees to it.
-        is_fit: Whether a connection can serve once more, if it does not see to that itself.
+        is_fit: Whether a connection can serve once more.
     """
 
     def __init__(
         self,
         limits: httpx.Limits,
         close: Callable[[C], object],
-        is_fit: Callable[[C], bool] = _always,
+        is_fit: Callable[[C], bool],
     ) -> None:
         self._most = limits.max_keepalive_connections or 0
         self._longest = limits.keepalive_expiry or 0.0

@@ -10,7 +10,6 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
-from operator import attrgetter, methodcaller
 from typing import TypeAlias, cast
 
 import anyio
@@ -25,16 +24,14 @@ _Connection: TypeAlias = httpcore.ConnectionInterface | httpcore.AsyncConnection
 
 
 class _Reusable:
-    """Whether a connection can serve again; by a proxy httpx's own pool, of one, sees to that."""
+    """Whether a transport's connection can serve again, where it is known."""
 
     connection: _Connection | None = None
 
-    @property
     def is_idle(self) -> bool:
         """Whether the last answer came whole, so that another request can follow."""
         return self.connection is None or self.connection.is_idle()
 
-    @property
     def is_open(self) -> bool:
         """Whether nobody has hung up since."""
         return self.connection is None or not self.connection.has_expired()
@@ -43,14 +40,13 @@ class _Reusable:
 class OneConnection(_Reusable, httpx.HTTPTransport):
     """Stock httpx's transport over one connection; what fakes or records httpx sees it.
 
-    Should httpx call its pool by another name one day, it keeps it, and all works as by a proxy.
+    Should httpx call its pool by another name one day, it keeps it: a pool of one.
     """
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
         super().__init__(verify=tls, limits=_ONE, proxy=proxy)
-        if proxy is None and hasattr(self, "_pool"):
-            self.connection = httpcore.HTTPConnection(_place(origin), ssl_context=tls)
-            self._pool = self.connection  # type: ignore[assignment]
+        if pool := getattr(self, "_pool", None):
+            self._pool = self.connection = pool.create_connection(_place(origin))
 
 
 class AsyncOneConnection(_Reusable, httpx.AsyncHTTPTransport):
@@ -58,9 +54,8 @@ class AsyncOneConnection(_Reusable, httpx.AsyncHTTPTransport):
 
     def __init__(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None, origin: Origin) -> None:
         super().__init__(verify=tls, limits=_ONE, proxy=proxy)
-        if proxy is None and hasattr(self, "_pool"):
-            self.connection = httpcore.AsyncHTTPConnection(_place(origin), ssl_context=tls)
-            self._pool = self.connection  # type: ignore[assignment]
+        if pool := getattr(self, "_pool", None):
+            self._pool = self.connection = pool.create_connection(_place(origin))
 
 
 def _place(origin: Origin) -> httpcore.Origin:
@@ -82,9 +77,7 @@ class StockTransport(httpx.BaseTransport):
     ) -> None:
         self._make = partial(OneConnection, tls, proxy)
         self._room = threading.Semaphore(limits.max_connections or 1)
-        self._idle: Idle[OneConnection] = Idle(
-            limits, close=methodcaller("close"), is_fit=attrgetter("is_open")
-        )
+        self._idle: Idle[OneConnection] = Idle(limits, OneConnection.close, OneConnection.is_open)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and give its answer, of which only the head has come.
@@ -131,7 +124,7 @@ class _Body(httpx.SyncByteStream):
         is_fit = False
         try:
             self._stream.close()
-            is_fit = self._transport.is_idle
+            is_fit = self._transport.is_idle()
         finally:
             self._lease.end(is_fit=is_fit)
 
@@ -146,7 +139,7 @@ class AsyncStockTransport(httpx.AsyncBaseTransport):
         self._room = anyio.Semaphore(limits.max_connections or 1)
         self._ended: list[AsyncOneConnection] = []
         self._idle: Idle[AsyncOneConnection] = Idle(
-            limits, close=self._ended.append, is_fit=attrgetter("is_open")
+            limits, self._ended.append, AsyncOneConnection.is_open
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -202,7 +195,7 @@ class _AsyncBody(httpx.AsyncByteStream):
         is_fit = False
         try:
             await self._stream.aclose()
-            is_fit = self._transport.is_idle
+            is_fit = self._transport.is_idle()
         finally:
             self._lease.end(is_fit=is_fit)
             await self._close_ended()

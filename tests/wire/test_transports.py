@@ -196,6 +196,12 @@ def test_an_answer_that_was_left_does_not_hide_a_connection_that_is_idle(kind, p
     over.close()
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"], indirect=True)
+def test_nor_does_it_by_a_proxy(kind, peer, monkeypatch):
+    monkeypatch.setitem(MADE, kind, partial(MADE[kind], proxy=httpx.Proxy(peer.base_url)))
+    test_an_answer_that_was_left_does_not_hide_a_connection_that_is_idle(kind, peer)
+
+
 def test_another_origin_has_other_connections(kind, peer):
     with Peer(ANSWER) as other:
         over = Over(kind)
