@@ -101,8 +101,13 @@ class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[
         for name, variable in self.lc_secrets.items():
             if name in told:
                 told[name] = {"lc": 1, "type": "secret", "id": [variable]}
-        facts = {"id": self.lc_id(), "kwargs": told, "name": self.get_name()}
-        return {"lc": 1, "type": "constructor", **facts}
+        return {
+            "lc": 1,
+            "type": "constructor",
+            "id": self.lc_id(),
+            "kwargs": told,
+            "name": self.get_name(),
+        }
 
     @classmethod
     @functools.cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Generator, Iterator
+from functools import cache, lru_cache, partial
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -27,8 +28,6 @@ from emissary_transport.services import LISTINGS
 from emissary_transport.settings import Settings
 from emissary_transport.timeouts import httpx_timeout
 
-K = TypeVar("K")
-V = TypeVar("V")
 Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
 """What asks for one page after the other, and gives what they come to."""
 
@@ -56,17 +55,14 @@ class Asking:
         self._extensions = {
             streams: {"timeout": self._timeout_of(streams).as_dict()} for streams in (False, True)
         }
-        address = settings.base_url
-        self._urls: _Made[str, str] = _Made(lambda path: service.url(address, path))
-        self._headers: _Made[bool, httpx.Headers] = _Made(
-            lambda streams: json_headers(service, settings, service.root(address), streams)
-        )
+        self._headers = lru_cache(maxsize=256)(partial(json_headers, service, settings))
+        self._url = cache(partial(service.url, settings.base_url))
 
     def _delivery(self, exchange: Exchange) -> Flow[httpx.Response]:
         path, ids = exchange.url_path, exchange.ids
-        url = self.service.url(self.settings.base_url, path, ids) if ids else self._urls[path]
+        url = self.service.url(self.settings.base_url, path, ids) if ids else self._url(path)
         content, streams = encoded(self.service, exchange.body), exchange.streams
-        send = Send("POST", url, self._headers[streams], content, streams)
+        send = Send("POST", url, self._headers(url, streams), content, streams)
         return delivery(self.service, self.settings, send)
 
     def _inquiry(self, inquiry: Inquiry[Any]) -> Flow[httpx.Response]:
@@ -141,14 +137,3 @@ class _Awaited:
         for piece in self._pieces:
             return piece
         raise StopAsyncIteration
-
-
-class _Made(dict[K, V]):
-    """What is made for a key when it is first asked for."""
-
-    def __init__(self, make: Callable[[K], V]) -> None:
-        self._make = make
-
-    def __missing__(self, key: K) -> V:
-        made = self[key] = self._make(key)
-        return made

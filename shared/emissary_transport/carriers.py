@@ -12,15 +12,15 @@ import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import httpx
 
 from emissary_transport.faster import fast_async_transport, fast_transport
+from emissary_transport.httpx_words import Origin, origin_of
 from emissary_transport.stock import AsyncStockTransport, StockTransport
 from emissary_transport.surroundings import Surroundings
 
-Origin: TypeAlias = tuple[str, str, int | None]
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 
 LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=1000, keepalive_expiry=30.0)
@@ -48,7 +48,7 @@ class _Routes(ABC, Generic[TransportT]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> TransportT: ...
 
     def _to(self, url: httpx.URL) -> TransportT:
-        origin = url.scheme, url.host, url.port
+        origin = origin_of(url)
         return self._by_origin.get(origin) or self._find(origin, url)
 
     def _find(self, origin: Origin, url: httpx.URL) -> TransportT:

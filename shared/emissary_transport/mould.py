@@ -35,7 +35,6 @@ class Mould(Generic[M]):
         self._cls = type(example)
         self._new: Callable[[], M] = functools.partial(self._cls.__new__, self._cls)
         self._fields = dict(example.__dict__)
-        self._count = len(self._fields)
         self._given = {name: self._fields[name] for name in example.model_fields_set}
         self._all_set = set(self._cls.model_fields)
         self._extra = example.__pydantic_extra__
@@ -52,7 +51,8 @@ class Mould(Generic[M]):
         if not self._is_exact:
             return self._cls(**{**self._given, **values})
         made = self._new()
-        _put_fields(made, values if len(values) == self._count else self._completed(values))
+        is_complete = len(values) == len(self._fields)
+        _put_fields(made, values if is_complete else self._completed(values))
         _put_fields_set(made, self._all_set)
         _put_extra(made, None if self._extra is None else {**self._extra})
         _put_private(made, None)
