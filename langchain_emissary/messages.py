@@ -214,12 +214,23 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
     if delta.finish_reason is not None or delta.logprobs:
         info = _told(finish_reason=delta.finish_reason, logprobs=delta.logprobs)
         metadata |= info
-    values: dict[str, Any] = {"content": delta.text, "response_metadata": metadata}
+    message = _MESSAGE.cast(
+        {
+            "content": delta.text,
+            "additional_kwargs": {},
+            "response_metadata": metadata,
+            "type": "AIMessageChunk",
+            "name": None,
+            "id": None,
+            "tool_calls": [],
+            "invalid_tool_calls": [],
+            "usage_metadata": None,
+            "tool_call_chunks": [],
+            "chunk_position": None,
+        }
+    )
     if delta.tool_fragments:
-        values |= _tool_chunks(delta.tool_fragments)
-    message = _MESSAGE.cast(values)
-    if delta.tool_fragments and not message.invalid_tool_calls:
-        message.init_tool_calls()  # type: ignore[operator]
+        _add_tool_chunks(message, delta.tool_fragments)
     if delta.reasoning or delta.refusal or delta.reasoning_signature or delta.redacted_reasoning:
         message.additional_kwargs |= _told(
             refusal=delta.refusal,
@@ -231,40 +242,49 @@ def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:
         message.additional_kwargs["audio"] = dict(delta.audio)
     if delta.usage:
         message.usage_metadata = usage_metadata(delta.usage)
-    return _CHUNK.cast({"text": delta.text, "message": message, "generation_info": info})
+    return _CHUNK.cast(
+        {
+            "text": delta.text,
+            "generation_info": info,
+            "type": "ChatGenerationChunk",
+            "message": message,
+        }
+    )
 
 
 _MESSAGE = Mould(AIMessageChunk(content=""))
 _CHUNK = Mould(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
-def _tool_chunks(fragments: Sequence[ToolFragment]) -> dict[str, Any]:
-    """What tool call fragments are in a message chunk.
+def _add_tool_chunks(message: AIMessageChunk, fragments: Sequence[ToolFragment]) -> None:
+    """Put tool call fragments into a message chunk.
 
     A piece that continues a call is listed as invalid too, which is what the message's validator
     finds after trying for 40 µs to parse it; any other piece is left to the validator.
     """
-    chunks: list[dict[str, Any]] = []
-    invalid: list[dict[str, Any]] = []
-    signatures: dict[str, Any] = {}
+    chunks: list[Any] = message.tool_call_chunks
+    invalid: list[Any] = message.invalid_tool_calls
     for piece in fragments:
-        told = {"name": piece.name, "args": piece.arguments, "id": piece.id}
-        chunks.append({**told, "index": piece.index, "type": "tool_call_chunk"})
-        if _continues(piece.arguments):
-            invalid.append({**told, "error": None, "type": "invalid_tool_call"})
-        if piece.thought_signature and piece.id:
-            signatures[piece.id] = piece.thought_signature
-    values: dict[str, Any] = {"tool_call_chunks": chunks}
-    if len(invalid) == len(chunks):
-        values |= {"tool_calls": [], "invalid_tool_calls": invalid}
-    if signatures:
-        values["additional_kwargs"] = {"thought_signatures": signatures}
-    return values
+        name, args, call_id = piece.name, piece.arguments, piece.id
+        told = {"name": name, "args": args, "id": call_id, "index": piece.index}
+        told["type"] = "tool_call_chunk"
+        chunks.append(told)
+        if _continues(args):
+            told = {"name": name, "args": args, "id": call_id, "error": None}
+            told["type"] = "invalid_tool_call"
+            invalid.append(told)
+        if piece.thought_signature and call_id:
+            signatures = message.additional_kwargs.setdefault("thought_signatures", {})
+            signatures[call_id] = piece.thought_signature
+    if len(invalid) < len(chunks):
+        invalid.clear()
+        message.init_tool_calls()  # type: ignore[operator]
 
 
 def _continues(arguments: str) -> bool:
     """Whether a piece of arguments can't be an object of its own."""
-    return bool(arguments) and not arguments.lstrip().startswith("{") and not arguments.isspace()
+    start = arguments.lstrip()
+    return start != "" and start[0] != "{"
 
 
 def _metadata(told: Any, provider: str, model: str) -> dict[str, Any]:

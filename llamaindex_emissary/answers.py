@@ -72,8 +72,10 @@ class Answer:
         self.extras: dict[str, Any] = {}
         self._calls: dict[int, _Call] = {}
 
-    def from_delta(self, delta: Delta) -> ChatResponse:
-        """The answer with this delta."""
+    def with_delta(self, delta: Delta) -> ChatResponse | None:
+        """The answer with this delta, or nothing if it adds to another one than the first."""
+        if delta.index:
+            return None
         facts = token_counts(delta.usage) if delta.usage else {}
         self.text += delta.text
         if delta.reasoning or delta.reasoning_signature or delta.redacted_reasoning:
@@ -104,7 +106,7 @@ class Answer:
 
     def message(self) -> ChatMessage:
         """What was said so far, as a message of its own."""
-        blocks: list[Any] = [TextBlock(text=self.text)]
+        blocks: list[Any] = [_TEXT.cast({"block_type": "text", "text": self.text})]
         if self.reasoning is not _NO_REASONING:
             blocks.insert(0, _thinking(self.reasoning))
         extras = dict(self.extras)
@@ -124,6 +126,7 @@ class Answer:
 
 _NO_REASONING = Reasoning()
 _ROLE = MessageRole.ASSISTANT
+_TEXT = Mould(TextBlock(text=""))
 _MESSAGE = Mould(ChatMessage(role=_ROLE, blocks=[TextBlock(text="")]))
 _RESPONSE = Mould(ChatResponse(message=ChatMessage(role=_ROLE)))
 

@@ -160,27 +160,11 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
 
     def _stream_chat(self, said: Said, **kwargs: Any) -> ChatResponseGen:
         what = self._asked(said, kwargs, stream=True)
-
-        def chunks() -> ChatResponseGen:
-            answer = Answer()
-            with closing(self._client(what).stream(what.call)) as deltas:
-                for delta in deltas:
-                    if not delta.index:
-                        yield answer.from_delta(delta)
-
-        return chunks()
+        return self._client(what).stream(what.call, Answer().with_delta)
 
     async def _astream_chat(self, said: Said, **kwargs: Any) -> ChatResponseAsyncGen:
         what = self._asked(said, kwargs, stream=True)
-
-        async def chunks() -> ChatResponseAsyncGen:
-            answer = Answer()
-            async with Nested(self._async_client(what).stream(what.call)) as deltas:
-                async for delta in deltas:
-                    if not delta.index:
-                        yield answer.from_delta(delta)
-
-        return chunks()
+        return self._async_client(what).stream(what.call, Answer().with_delta)
 
     # --- completion ---
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from contextlib import aclosing, closing
-from typing import Any, cast
+from typing import Any, TypeAlias, cast, overload
 
 import anyio
 import httpx
@@ -34,6 +42,18 @@ from emissary_transport.types import Call, Delta, Reply
 LONGEST_REFUSAL = 1024 * 1024
 
 
+Make: TypeAlias = Callable[[Delta], T | None]
+"""What makes of a delta what a framework wants, or nothing."""
+
+
+def _as_it_is(delta: Delta) -> Delta:
+    return delta
+
+
+def _made(make: Make[T], deltas: Iterable[Delta]) -> Iterator[T]:
+    return (made for made in map(make, deltas) if made is not None)
+
+
 def _is_bare(headers: httpx.Headers) -> bool:
     return "content-encoding" not in headers
 
@@ -60,8 +80,17 @@ class Client(Asking):
         with closing(self.stream(call)) as deltas:
             return assembled(deltas)
 
-    def stream(self, call: Call) -> Generator[Delta, None, None]:
+    @overload
+    def stream(self, call: Call) -> Generator[Delta, None, None]: ...
+    @overload
+    def stream(self, call: Call, make: Make[T]) -> Generator[T, None, None]: ...
+    def stream(self, call: Call, make: Make[Any] = _as_it_is) -> Generator[Any, None, None]:
         """Answer a call piece by piece; leaving early ends the request at once.
+
+        Args:
+            call: What is asked.
+            make: What to make of each delta before it is handed over; nothing is, where it gives
+                None. A generator around this one would cost more than what it does.
 
         Raises:
             ServiceError: As for `chat`; what came before was handed over.
@@ -77,16 +106,18 @@ class Client(Asking):
                     try:
                         chunks = self._pieces(response)
                         for chunk in chunks:
-                            yield from reader.feed(chunk)
+                            for delta in reader.feed(chunk):
+                                if (made := make(delta)) is not None:
+                                    yield made
                             if reader.done:
                                 break
                             watch.check(reader)
                     except httpx.RequestError as exc:
                         error = interruption(reader, exc)
                         if error is not None:
-                            yield from reader.rest()
+                            yield from _made(make, reader.rest())
                             raise error from without_key(exc)
-                    yield from reader.close()
+                    yield from _made(make, reader.close())
                     if reader.marked:
                         let_end(response, chunks)
                 finally:
@@ -208,7 +239,11 @@ class AsyncClient(Asking):
         async with aclosing(self.stream(call)) as deltas:
             return assembled([delta async for delta in deltas])
 
-    async def stream(self, call: Call) -> AsyncGenerator[Delta, None]:
+    @overload
+    def stream(self, call: Call) -> AsyncGenerator[Delta, None]: ...
+    @overload
+    def stream(self, call: Call, make: Make[T]) -> AsyncGenerator[T, None]: ...
+    async def stream(self, call: Call, make: Make[Any] = _as_it_is) -> AsyncGenerator[Any, None]:
         """Answer a call piece by piece; see `Client.stream`."""
         exchange = Exchange(self.service, call)
         with discreet(self._secrets):
@@ -221,18 +256,19 @@ class AsyncClient(Asking):
                         chunks = self._pieces(response)
                         async for chunk in chunks:
                             for delta in reader.feed(chunk):
-                                yield delta
+                                if (made := make(delta)) is not None:
+                                    yield made
                             if reader.done:
                                 break
                             watch.check(reader)
                     except httpx.RequestError as exc:
                         error = interruption(reader, exc)
                         if error is not None:
-                            for delta in reader.rest():
-                                yield delta
+                            for made in _made(make, reader.rest()):
+                                yield made
                             raise error from without_key(exc)
-                    for delta in reader.close():
-                        yield delta
+                    for made in _made(make, reader.close()):
+                        yield made
                     if reader.marked:
                         await alet_end(chunks)
                 finally:

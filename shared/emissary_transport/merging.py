@@ -89,10 +89,10 @@ class ToolMerger:
         except (KeyError, TypeError):
             return None
         is_more = arguments.__class__ is str and arguments and call.pieces and not call.named_again
-        if not is_more or len(function) > 1 or not piece.keys() <= _CONTINUING:
+        if not is_more or len(function) > 1 or not _CONTINUING.issuperset(piece):
             return None
         call.pieces.append(arguments)
-        return ToolFragment(call.index, arguments=arguments)
+        return ToolFragment(call.index, None, None, arguments)
 
     def _fragment(self, piece: Mapping[str, Any], position: int | None) -> ToolFragment | None:
         function = piece.get("function")

@@ -297,10 +297,11 @@ class Reader:
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]
-        if isinstance(pieces, dict):
-            pieces = [pieces]
-        if isinstance(pieces, list) and pieces:
+        if pieces and isinstance(pieces, (list, dict)):
+            pieces = [pieces] if isinstance(pieces, dict) else pieces
             delta.tool_fragments = self._state(delta.index).tools.fragments(pieces)
+            if len(said) == 1:
+                return
         for name in ("refusal", "reasoning_signature", "redacted_reasoning"):
             if said.get(name):
                 setattr(delta, name, text_of(said[name]) or None)

@@ -169,7 +169,7 @@ def test_a_streamed_answer_is_the_whole_one(choice, size):
     together = reduce(add, chunks)
     assert (together.text, together.tool_calls) == (whole.text, whole.tool_calls)
     answer = li_answers.Answer()
-    *_, last = [answer.from_delta(delta) for delta in deltas]
+    *_, last = [answer.with_delta(delta) for delta in deltas]
     of_li = li_answers.from_reply(Reply((choice,))).message
     assert (last.message.content or "") == (of_li.content or "")
     assert [

@@ -7,7 +7,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, PrivateAttr
 
+from emissary_transport import Delta
 from emissary_transport.mould import Mould
+from langchain_emissary.messages import from_delta
 
 
 class Kept(BaseModel):
@@ -58,3 +60,13 @@ def test_what_is_cast_shares_no_value() -> None:
 @pytest.mark.parametrize("example", [AIMessageChunk(content=""), EXAMPLES[1][0]])
 def test_langchains_chunks_are_cast(example: BaseModel) -> None:
     assert Mould(example)._is_exact
+
+
+@pytest.mark.parametrize("text", ["", "Hi"])
+def test_a_chunk_keeps_its_fields_as_langchain_does(text: str) -> None:
+    made = from_delta(Delta(text), "orq", "m")
+    message = AIMessageChunk(content=text, response_metadata={"model_provider": "orq"})
+    usual = ChatGenerationChunk(message=message)
+    assert made == usual
+    assert list(made.__dict__) == list(usual.__dict__)
+    assert list(made.message.__dict__) == list(message.__dict__)

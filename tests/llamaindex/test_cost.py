@@ -26,13 +26,13 @@ def cost(shape: str, count: int) -> float:
     best = float("inf")
     for _ in range(3):
         answer = Answer()
-        answer.from_delta(Delta(tool_fragments=(ToolFragment(0, "a", "f", begin),)))
+        answer.with_delta(Delta(tool_fragments=(ToolFragment(0, "a", "f", begin),)))
         started = time.process_time()
         for _ in range(count):
-            chunk = answer.from_delta(Delta(tool_fragments=(ToolFragment(0, None, None, piece),)))
+            chunk = answer.with_delta(Delta(tool_fragments=(ToolFragment(0, None, None, piece),)))
             llm.get_tool_calls_from_response(chunk, error_on_no_tool_call=False)
         best = min(best, time.process_time() - started)
-        last: Any = answer.from_delta(Delta(tool_fragments=(ToolFragment(0, None, None, end),)))
+        last: Any = answer.with_delta(Delta(tool_fragments=(ToolFragment(0, None, None, end),)))
         [selection] = llm.get_tool_calls_from_response(last)
         assert selection.tool_kwargs == json.loads(begin + piece * count + end)
     return best / count

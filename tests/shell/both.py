@@ -86,21 +86,20 @@ class Both:
         answer = self.client.chat(call)
         return answer if self.is_sync else asyncio.run(answer)
 
-    def stream(self, call, take=None, into=None):
+    def stream(self, call, *make, take=None, into=None):
         """The deltas of a call; after `take` of them the stream is left, `into` sees each come."""
         into = [] if into is None else into
         if self.is_sync:
-            stream = self.client.stream(call)
+            stream = self.client.stream(call, *make)
             for delta in stream:
                 into.append(delta)
                 if len(into) == take:
                     stream.close()
             return into
-        asyncio.run(self._astream(call, take, into))
+        asyncio.run(self._astream(self.client.stream(call, *make), take, into))
         return into
 
-    async def _astream(self, call, take, into):
-        stream = self.client.stream(call)
+    async def _astream(self, stream, take, into):
         async for delta in stream:
             into.append(delta)
             if len(into) == take:

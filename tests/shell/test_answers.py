@@ -50,6 +50,25 @@ def test_deltas_come_as_soon_as_their_bytes(how):
     assert seen == [("a", 1), ("b", 2), ("", 3)]
 
 
+def test_deltas_are_handed_over_as_what_is_made_of_them(how):
+    step, body = streamed(sse(chunk("a"), chunk("b")), sse(chunk("c"), chunk("the E")), b"")
+    call = Call(model="m", messages=HI, stream=True, stop=("END",))
+    given = []
+    with pytest.raises(errors.BrokenAnswer):
+        Both(how, ORQ, Script(step)).stream(
+            call, lambda delta: None if delta.text == "b" else delta.text.upper(), into=given
+        )
+    assert given == ["A", "C", "THE ", "E"]
+    assert body.closed
+
+
+def test_an_answer_is_closed_when_nothing_can_be_made_of_it(how):
+    step, body = streamed(sse(chunk("a")), sse(END))
+    with pytest.raises(ZeroDivisionError):
+        Both(how, ORQ, Script(step)).stream(STREAM, lambda _: 1 / 0)
+    assert (body.given, body.closed) == (1, True)
+
+
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(
     ("service", "name"),
