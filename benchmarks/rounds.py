@@ -101,7 +101,8 @@ class Rounds:
                 count = scenario.count if entry.role == "alone" else scenario.smoke
                 if self._ask(scenario, workers[entry.name], count) is None:
                     taking_part.remove(entry)
-        for number in range(min(rounds, scenario.most_rounds)):
+        samples = 1 if self.is_smoke else scenario.samples
+        for number in range(min(rounds * samples, scenario.most_rounds)):
             for entry in rotated(taking_part, number):
                 self._sample(scenario, entry, workers)
 
