@@ -158,7 +158,8 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
     Raises:
         ServiceError: The last try's error; only the class says whether there is another try.
     """
-    for left, delay in zip(range(settings.max_retries, -1, -1), delays(), strict=False):
+    waits = delays()
+    for left in range(settings.max_retries, -1, -1):
         cause: Exception | None = None
         error: ServiceError
         try:
@@ -191,7 +192,7 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         again = error.retryable or (settings.retry_timeouts and isinstance(error, AnswerTimeout))
         if not again or not left:
             raise error from cause
-        told = error.retry_after
+        told, delay = error.retry_after, next(waits)
         yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else delay)
     raise AssertionError("unreachable")  # pragma: no cover
 

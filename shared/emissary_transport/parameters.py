@@ -81,12 +81,9 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     {'max_new_tokens': 5}
     """
     model, call = _told_apart(model), _told_apart(call)
-    displaced = _displaced(call) if call else ()
-    told = {
-        name: value
-        for name, value in {**model, **call}.items()
-        if value is not None and (name not in displaced or name in call)
-    }
+    told = {name: value for name, value in {**model, **call}.items() if value is not None}
+    for name in _displaced(call) - call.keys() if call else ():
+        told.pop(name, None)
     if "base_url" in model:
         told.setdefault("base_url", model["base_url"])
     return told
