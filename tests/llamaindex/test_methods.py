@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import httpx
@@ -182,6 +183,16 @@ class Events(BaseCallbackHandler):
     def end_trace(self, trace_id: str | None = None, trace_map: Any = None) -> None: ...
 
 
+class Spans(SimpleSpanHandler):
+    """Spans, and what each method was called with."""
+
+    bound: list[dict[str, Any]] = []
+
+    def new_span(self, id_: str, bound_args: inspect.BoundArguments, **more: Any) -> Any:
+        self.bound.append(dict(bound_args.arguments))
+        return super().new_span(id_, bound_args, **more)
+
+
 class Listener(BaseEventHandler):
     """Keeps instrumentation events."""
 
@@ -194,7 +205,7 @@ class Listener(BaseEventHandler):
 @pytest.fixture
 def listened() -> Any:
     dispatcher = get_dispatcher()
-    listener, spans = Listener(seen=[]), SimpleSpanHandler()
+    listener, spans = Listener(seen=[]), Spans()
     dispatcher.add_event_handler(listener)
     dispatcher.add_span_handler(spans)
     yield listener.seen, spans
@@ -217,6 +228,17 @@ def test_one_span_and_its_events(method: str, how: str, listened: Any) -> None:
     ] == [full]
     [span] = mine
     assert {event.span_id for event in events} == {span.id_}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_span_tells_what_was_asked(method: str, how: str, listened: Any) -> None:
+    _, spans = listened
+    llm = model("orq", Peer(answer_for(method)))
+    run(Both(how, llm), method, temperature=0.5)
+    asked = {"args": ("hi",)} if "complete" in method else {"messages": HI}
+    assert spans.bound == [{**asked, "kwargs": {"temperature": 0.5}}]
+    way = getattr(type(llm), method if how == "sync" else f"a{method}")
+    assert way.__signature__ == inspect.signature(way)  # LlamaIndex looks for it in every call
 
 
 @pytest.mark.parametrize("service", SERVICES)
