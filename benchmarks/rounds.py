@@ -101,8 +101,8 @@ class Rounds:
                 count = scenario.count if entry.role == "alone" else scenario.smoke
                 if self._ask(scenario, workers[entry.name], count) is None:
                     taking_part.remove(entry)
-        samples = 1 if self.is_smoke else scenario.samples
-        for number in range(min(rounds * samples, scenario.most_rounds)):
+        times = 1 if self.is_smoke else rounds * scenario.times
+        for number in range(min(times, scenario.most)):
             for entry in rotated(taking_part, number):
                 self._sample(scenario, entry, workers)
 

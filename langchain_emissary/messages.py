@@ -266,25 +266,35 @@ def _add_tool_chunks(message: AIMessageChunk, fragments: Sequence[ToolFragment])
     invalid: list[Any] = message.invalid_tool_calls
     for piece in fragments:
         name, args, call_id = piece.name, piece.arguments, piece.id
-        told = {"name": name, "args": args, "id": call_id, "index": piece.index}
-        told["type"] = "tool_call_chunk"
-        chunks.append(told)
+        chunks.append(
+            {
+                "name": name,
+                "args": args,
+                "id": call_id,
+                "index": piece.index,
+                "type": "tool_call_chunk",
+            }
+        )
         if _continues(args):
-            told = {"name": name, "args": args, "id": call_id, "error": None}
-            told["type"] = "invalid_tool_call"
-            invalid.append(told)
+            invalid.append(
+                {
+                    "name": name,
+                    "args": args,
+                    "id": call_id,
+                    "error": None,
+                    "type": "invalid_tool_call",
+                }
+            )
         if piece.thought_signature and call_id:
             signatures = message.additional_kwargs.setdefault("thought_signatures", {})
             signatures[call_id] = piece.thought_signature
     if len(invalid) < len(chunks):
-        invalid.clear()
         message.init_tool_calls()  # type: ignore[operator]
 
 
 def _continues(arguments: str) -> bool:
     """Whether a piece of arguments can't be an object of its own."""
-    start = arguments.lstrip()
-    return start != "" and start[0] != "{"
+    return arguments.lstrip()[:1] not in {"", "{"}
 
 
 def _metadata(told: Any, provider: str, model: str) -> dict[str, Any]:

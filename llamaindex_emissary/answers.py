@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -245,31 +246,40 @@ def logprobs_of(told: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
     if not isinstance(content, list):
         return None
     return [
-        [_logprob(each) for each in token.get("top_logprobs") or [token]]
-        for token in content
-        if isinstance(token, Mapping)
+        [_logprob(each) for each in _list(token.get("top_logprobs")) or [token]]
+        for token in _list(content)
     ]
 
 
+def _list(told: Any) -> list[Mapping[str, Any]]:
+    return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []
+
+
 def _logprob(token: Mapping[str, Any]) -> LogProb:
+    raw = token.get("bytes")
     return LogProb(
-        token=token.get("token") or "",
-        logprob=token.get("logprob") or 0.0,
-        bytes=token.get("bytes") or [],
+        token=str(token.get("token") or ""),
+        logprob=_number(token.get("logprob")),
+        bytes=[each for each in raw if isinstance(each, int)] if isinstance(raw, list) else [],
     )
+
+
+def _number(told: Any) -> float:
+    return told if isinstance(told, (int, float)) else 0.0
 
 
 def _completion_logprobs(tokens: list[Any], told: Mapping[str, Any]) -> list[list[LogProb]]:
     """The same from the lists side by side that completions have; the first token has none."""
-    own, likely = told.get("token_logprobs") or [], told.get("top_logprobs") or []
+    own, likely = _row(told.get("token_logprobs")), _row(told.get("top_logprobs"))
     each: list[list[LogProb]] = []
-    for place, token in enumerate(tokens):
-        top = likely[place] if place < len(likely) else None
-        alone = {str(token): own[place] if place < len(own) else None}
+    for token, logprob, top in zip(tokens, own, likely, strict=False):
+        ranked = top.items() if top and isinstance(top, Mapping) else [(token, logprob)]
         each.append(
-            [
-                LogProb(token=text, logprob=logprob or 0.0, bytes=[])
-                for text, logprob in (top or alone).items()
-            ]
+            [LogProb(token=str(text), logprob=_number(number), bytes=[]) for text, number in ranked]
         )
     return each
+
+
+def _row(told: Any) -> Iterable[Any]:
+    """A list, and nothing for ever after it."""
+    return chain(told if isinstance(told, list) else (), repeat(None))

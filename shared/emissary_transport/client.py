@@ -41,7 +41,6 @@ from emissary_transport.types import Call, Delta, Reply
 
 LONGEST_REFUSAL = 1024 * 1024
 
-
 Make: TypeAlias = Callable[[Delta], T | None]
 """What makes of a delta what a framework wants, or nothing."""
 
@@ -89,14 +88,15 @@ class Client(Asking):
 
         Args:
             call: What is asked.
-            make: What to make of each delta before it is handed over; nothing is, where it gives
-                None. A generator around this one would cost more than what it does.
+            make: Makes of each delta what is handed over; where that is None, nothing is. What it
+                raises comes out as it is. (A generator around this one would cost a token more.)
 
         Raises:
             ServiceError: As for `chat`; what came before was handed over.
             ValueError: As for `chat`.
         """
         exchange = Exchange(self.service, call)
+        delta: Delta | None
         with discreet(self._secrets):
             while not exchange.answered:
                 response = self._run(self._delivery(exchange))
@@ -122,7 +122,7 @@ class Client(Asking):
                         let_end(response, chunks)
                 finally:
                     response.close()
-                    chunk = b""  # what came is not for crash reports
+                    chunk, delta, made = b"", None, None  # what came is not for crash reports
                 exchange.settle()
 
     def ask(self, inquiry: Inquiry[T]) -> T:
@@ -246,6 +246,7 @@ class AsyncClient(Asking):
     async def stream(self, call: Call, make: Make[Any] = _as_it_is) -> AsyncGenerator[Any, None]:
         """Answer a call piece by piece; see `Client.stream`."""
         exchange = Exchange(self.service, call)
+        delta: Delta | None
         with discreet(self._secrets):
             while not exchange.answered:
                 response = await self._run(self._delivery(exchange))
@@ -273,7 +274,7 @@ class AsyncClient(Asking):
                         await alet_end(chunks)
                 finally:
                     await response.aclose()
-                    chunk = b""  # what came is not for crash reports
+                    chunk, delta, made = b"", None, None  # what came is not for crash reports
                 exchange.settle()
 
     async def ask(self, inquiry: Inquiry[T]) -> T:

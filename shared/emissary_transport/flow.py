@@ -192,7 +192,8 @@ def delivery(service: Service, settings: Settings, send: Send) -> Flow[httpx.Res
         again = error.retryable or (settings.retry_timeouts and isinstance(error, AnswerTimeout))
         if not again or not left:
             raise error from cause
-        told, delay = error.retry_after, next(waits)
+        delay = next(waits)  # grows with every try, also with those that are told when to come
+        told = error.retry_after
         yield Sleep(told if told is not None and told <= LONGEST_RETRY_AFTER else delay)
     raise AssertionError("unreachable")  # pragma: no cover
 

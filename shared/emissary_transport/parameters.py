@@ -82,7 +82,7 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     """
     model, call = _told_apart(model), _told_apart(call)
     told = {name: value for name, value in {**model, **call}.items() if value is not None}
-    for name in _displaced(call) - call.keys() if call else ():
+    for name in _displaced(call) - call.keys():
         told.pop(name, None)
     if "base_url" in model:
         told.setdefault("base_url", model["base_url"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -99,7 +100,7 @@ class Reader:
         self._stop = tuple(stop)
         self._choices = choices
         self._filters = tuple(filters)
-        self._states: dict[int, _ChoiceState] = {}
+        self._states: defaultdict[int, _ChoiceState] = defaultdict(_ChoiceState)
         self._texts = GrowingText(stream_mode)
         self.usage: Usage | None = None
         self._spent = spent
@@ -297,10 +298,11 @@ class Reader:
         pieces = said.get("tool_calls")
         if not pieces and said.get("function_call"):
             pieces = [{"function": said["function_call"]}]
-        if pieces and isinstance(pieces, (list, dict)):
-            pieces = [pieces] if isinstance(pieces, dict) else pieces
-            delta.tool_fragments = self._state(delta.index).tools.fragments(pieces)
-            if len(said) == 1:
+        if pieces and isinstance(pieces, dict):
+            pieces = [pieces]
+        if pieces and isinstance(pieces, list):
+            delta.tool_fragments = self._states[delta.index].tools.fragments(pieces)
+            if len(said) == 1:  # nothing else came
                 return
         for name in ("refusal", "reasoning_signature", "redacted_reasoning"):
             if said.get(name):
@@ -309,7 +311,7 @@ class Reader:
 
     def _finish(self, delta: Delta, reason: str, value: Json, choice: Json) -> None:
         self.ended = True
-        state = self._state(delta.index)
+        state = self._states[delta.index]
         if state.finished:
             return
         state.finished = True
@@ -325,7 +327,7 @@ class Reader:
 
     def _cut(self, delta: Delta) -> None:
         """Cut the text at a stop sequence, and end the answer when every choice is cut."""
-        state = self._state(delta.index)
+        state = self._states[delta.index]
         if state.cutter is None:
             state.cutter = StopCutter(self._stop)
         delta.text = state.cutter.feed(delta.text)
@@ -363,12 +365,6 @@ class Reader:
         if isinstance(told.get("created"), float):
             told["created"] = int(told["created"])
         return told
-
-    def _state(self, index: int) -> _ChoiceState:
-        state = self._states.get(index)
-        if state is None:
-            state = self._states[index] = _ChoiceState()
-        return state
 
 
 def _through(filters: Sequence[Filter], deltas: Iterable[Delta]) -> Iterable[Delta]:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, PrivateAttr
 
-from emissary_transport import Delta
+from emissary_transport import Delta, ToolFragment
 from emissary_transport.mould import Mould
 from langchain_emissary.messages import from_delta
 
@@ -62,10 +63,22 @@ def test_langchains_chunks_are_cast(example: BaseModel) -> None:
     assert Mould(example)._is_exact
 
 
+MORE = [ToolFragment(0, None, None, "a, ")]
+OPENING = [ToolFragment(0, "c", "f", '{"'), ToolFragment(1, "d", "g", "{}")]
+
+
+@pytest.mark.parametrize("fragments", [[], MORE, OPENING])
 @pytest.mark.parametrize("text", ["", "Hi"])
-def test_a_chunk_keeps_its_fields_as_langchain_does(text: str) -> None:
-    made = from_delta(Delta(text), "orq", "m")
-    message = AIMessageChunk(content=text, response_metadata={"model_provider": "orq"})
+def test_a_chunk_is_what_langchain_makes(text: str, fragments: list[ToolFragment]) -> None:
+    made = from_delta(Delta(text, tool_fragments=fragments), "orq", "m")
+    message = AIMessageChunk(
+        content=text,
+        response_metadata={"model_provider": "orq"},
+        tool_call_chunks=[
+            tool_call_chunk(name=each.name, args=each.arguments, id=each.id, index=each.index)
+            for each in fragments
+        ],
+    )
     usual = ChatGenerationChunk(message=message)
     assert made == usual
     assert list(made.__dict__) == list(usual.__dict__)

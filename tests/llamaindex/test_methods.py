@@ -7,7 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ThinkingBlock
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+)
 from llama_index.core.callbacks import CallbackManager, CBEventType, TokenCountingHandler
 from llama_index.core.callbacks.base_handler import BaseCallbackHandler
 from llama_index.core.instrumentation import get_dispatcher
@@ -333,6 +339,22 @@ def test_logprobs(how: str) -> None:
     logprobs = Both(how, model("orq", Peer(answer))).chat(logprobs=True, top_logprobs=2).logprobs
     assert logprobs is not None
     assert [[each.token for each in tokens] for tokens in logprobs] == [["hi"], ["hi", "yo"]]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"content": ["hi", {"token": "hi", "logprob": "much", "bytes": "hi"}]},
+        {"content": [{"token": "hi", "logprob": None, "top_logprobs": ["hi", None]}]},
+        {"tokens": ["hi"], "token_logprobs": None, "top_logprobs": ["hi"]},
+        {"tokens": ["hi"], "token_logprobs": ["much"], "top_logprobs": 1},
+    ],
+)
+def test_logprobs_that_are_none(told: Any, how: str) -> None:
+    choice = {"message": {"content": "hi"}, "finish_reason": "stop", "logprobs": told}
+    answer = httpx.Response(200, json={"choices": [choice]})
+    logprobs = Both(how, model("orq", Peer(answer))).chat().logprobs
+    assert logprobs == [[LogProb(token="hi", logprob=0.0, bytes=[])]]
 
 
 def test_other_choices_do_not_mix_in(how: str) -> None:

@@ -121,6 +121,15 @@ def test_what_came_before_a_break_is_out_before_the_error(how):
         assert body.closed
 
 
+def test_what_came_is_in_no_frame_of_the_error(how):
+    step, _ = streamed(sse(chunk("private")), httpx.ReadError("reset"))
+    with pytest.raises(errors.BrokenAnswer) as caught:
+        Both(how, ORQ, Script(step)).stream(STREAM, lambda delta: delta.text)
+    frames = [entry.frame for entry in caught.traceback if "client.py" in str(entry.path)]
+    assert frames
+    assert "private" not in repr([dict(frame.f_locals) for frame in frames])
+
+
 def test_silence_after_the_end_is_no_error(how):
     step, _ = streamed(sse(chunk("a", "stop")), httpx.ReadTimeout("silence"))
     assert Both(how, ATOMA, Script(step)).streamed(STREAM).text == "a"
