@@ -85,8 +85,8 @@ SCENARIOS = (
     ),
     Scenario("first", "time to first token", "first", 40, times=5),
     Scenario("afirst", "time to first token, async", "afirst", 40, times=5),
-    Scenario("age", "age of a chunk on a paced stream", "age", 100, 4, times=3),
-    Scenario("aage", "age of a chunk on a paced stream, async", "aage", 100, 4, times=3),
+    Scenario("age", "age of a chunk on a paced stream", "age", 20, 4, times=15),
+    Scenario("aage", "age of a chunk on a paced stream, async", "aage", 20, 4, times=15),
     Scenario("new", "new model and first call", "new", 8, times=5),
     Scenario("models", "ten models alike", "models", 10, 3, FRAMEWORKS),
     Scenario(
