@@ -89,7 +89,7 @@ class Client(Asking):
         Args:
             call: What is asked.
             make: Makes of each delta what is handed over; where that is None, nothing is. What it
-                raises comes out as it is. (A generator around this one would cost a token more.)
+                raises comes out as it is. (A generator around this one would cost more.)
 
         Raises:
             ServiceError: As for `chat`; what came before was handed over.
