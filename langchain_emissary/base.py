@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -23,6 +22,7 @@ from typing_extensions import Self
 import emissary_transport as transport
 from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked, tool_choice_of
+from emissary_transport.signature import with_signature
 from emissary_transport.types import Named
 from langchain_emissary.errors import langchain_errors
 from langchain_emissary.language_model import ServiceLanguageModel
@@ -100,6 +100,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
 
     # --- the four ways to an answer ---
 
+    @with_signature
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -112,6 +113,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
             reply = self._client(what).chat(what.call)
         return from_reply(reply, self.service.name, self._label(kwargs))
 
+    @with_signature
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -299,8 +301,3 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
         formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
         more = self.get_num_tokens(json.dumps(formatted)) if formatted else 0
         return count_tokens_approximately(messages) + more
-
-
-_ways: tuple[Any, ...] = (ServiceChat._generate, ServiceChat._agenerate)
-for _way in _ways:  # LangChain looks at it in every call, a twentieth of which it would take
-    _way.__signature__ = inspect.signature(_way)

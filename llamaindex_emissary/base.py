@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt, prompt_to_messages
 from llama_index.core.base.llms.types import (
@@ -28,6 +27,7 @@ from emissary_transport.inquiry import ModelCard
 from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked
 from emissary_transport.service import Service
+from emissary_transport.signature import with_signature
 from llamaindex_emissary.answers import Answer, as_completion, from_reply
 from llamaindex_emissary.messages import to_messages
 from llamaindex_emissary.service_component import CONNECTION, ServiceComponent
@@ -40,15 +40,7 @@ if TYPE_CHECKING:
 Said: TypeAlias = "str | Sequence[ChatMessage]"
 """A prompt or a conversation."""
 
-_Way = TypeVar("_Way", bound=Callable[..., Any])
-
 LIMITS = ("max_tokens", "max_completion_tokens", "max_new_tokens")
-
-
-def _with_signature(way: _Way) -> _Way:
-    """Have the signature ready, which LlamaIndex's spans look for in every call."""
-    vars(way)["__signature__"] = inspect.signature(way)
-    return way
 
 
 class ServiceLLM(ServiceComponent, StructuringLLM):
@@ -137,25 +129,25 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
 
     # --- chat ---
 
-    @_with_signature
+    @with_signature
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation."""
         return self._chat(messages, **kwargs)
 
-    @_with_signature
+    @with_signature
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer a conversation."""
         return await self._achat(messages, **kwargs)
 
-    @_with_signature
+    @with_signature
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer a conversation piece by piece; leaving early ends the request at once."""
         return self._stream_chat(messages, **kwargs)
 
-    @_with_signature
+    @with_signature
     @llm_chat_callback()
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
@@ -181,13 +173,13 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
 
     # --- completion ---
 
-    @_with_signature
+    @with_signature
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a prompt, or continue it if this is no chat model."""
         return as_completion(self._chat(self._prompt(prompt, formatted), **kwargs))
 
-    @_with_signature
+    @with_signature
     @llm_completion_callback()
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
@@ -195,7 +187,7 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
         """Answer a prompt, or continue it if this is no chat model."""
         return as_completion(await self._achat(self._prompt(prompt, formatted), **kwargs))
 
-    @_with_signature
+    @with_signature
     @llm_completion_callback()
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
@@ -210,7 +202,7 @@ class ServiceLLM(ServiceComponent, StructuringLLM):
 
         return completions()
 
-    @_with_signature
+    @with_signature
     @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
