@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from emissary_transport.types import Choice, Delta, Json, Reasoning, Reply, ToolCall
+from emissary_transport.types import Choice, Delta, Json, Reasoning, Reply, ToolCall, Usage
 
 
 @dataclass(slots=True)
@@ -59,10 +59,7 @@ class _Whole:
         return Choice(
             index=index,
             text="".join(self.texts),
-            tool_calls=tuple(
-                ToolCall(call_id, name, "".join(arguments), signature)
-                for _, (call_id, name, arguments, signature) in sorted(self.calls.items())
-            ),
+            tool_calls=self._tool_calls() if self.calls else (),
             finish_reason=self.finish_reason,
             reasoning=reasoning,
             refusal=self.refusal or None,
@@ -71,22 +68,46 @@ class _Whole:
             metadata=shared | self.metadata,
         )
 
+    def _tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(
+            ToolCall(call_id, name, "".join(arguments), signature)
+            for _, (call_id, name, arguments, signature) in sorted(self.calls.items())
+        )
+
+
+class Assembly:
+    """An answer being put together from the deltas that it comes in."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _Whole] = {}
+        self._shared: Json = {}
+        self._usage: Usage | None = None
+        self._raw: Any = None
+
+    def add(self, deltas: Iterable[Delta]) -> None:
+        """Take what came next."""
+        for delta in deltas:
+            choice = self._choices.get(delta.index)
+            if choice is None:
+                choice = self._choices[delta.index] = _Whole()
+            choice.add(delta)
+            self._usage, self._raw = delta.usage or self._usage, delta.raw or self._raw
+            if delta.metadata and not delta.finish_reason:
+                self._shared |= delta.metadata
+
+    def reply(self) -> Reply:
+        """The whole answer, which has a first choice in any case."""
+        self._choices.setdefault(0, _Whole())
+        choices = sorted(self._choices.items())
+        return Reply(
+            tuple(choice.choice(index, self._shared) for index, choice in choices),
+            self._usage,
+            self._raw,
+        )
+
 
 def assembled(deltas: Iterable[Delta]) -> Reply:
     """The whole answer that a stream of deltas adds up to."""
-    choices: dict[int, _Whole] = {0: _Whole()}
-    usage, raw = None, None
-    shared: Json = {}
-    for delta in deltas:
-        choice = choices.get(delta.index)
-        if choice is None:
-            choice = choices[delta.index] = _Whole()
-        choice.add(delta)
-        usage, raw = delta.usage or usage, delta.raw or raw
-        if delta.metadata and not delta.finish_reason:
-            shared |= delta.metadata
-    return Reply(
-        tuple(choice.choice(index, shared) for index, choice in sorted(choices.items())),
-        usage,
-        raw,
-    )
+    answer = Assembly()
+    answer.add(deltas)
+    return answer.reply()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 import emissary_emulator
-from emissary_transport.client import AsyncClient, Client
+from emissary_transport.async_client import AsyncClient
+from emissary_transport.client import Client
 
 
 @pytest.fixture(scope="session")

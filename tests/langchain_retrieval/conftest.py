@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from emissary_transport.client import AsyncClient, Client
+from emissary_transport.async_client import AsyncClient
+from emissary_transport.client import Client
 
 _ENVIRONMENT = (
     "EMISSARY_API_KEY",

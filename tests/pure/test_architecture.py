@@ -31,6 +31,7 @@ COMMON = {"pydantic", "typing_extensions"}
 SHELLS = {
     "asking",
     "carriers",
+    "async_client",
     "client",
     "fast_async",
     "fast_sync",

@@ -1,6 +1,7 @@
 """What comes back: once, in order, and no longer than it is wanted."""
 
 import json
+from functools import partial
 
 import httpx
 import pytest
@@ -121,10 +122,13 @@ def test_what_came_before_a_break_is_out_before_the_error(how):
         assert body.closed
 
 
-def test_what_came_is_in_no_frame_of_the_error(how):
+@pytest.mark.parametrize("make", [lambda delta: delta.text, None], ids=["stream", "chat"])
+def test_what_came_is_in_no_frame_of_the_error(how, make):
     step, _ = streamed(sse(chunk("private")), httpx.ReadError("reset"))
+    both = Both(how, ORQ, Script(step))
+    answered = partial(both.stream, STREAM, make) if make else partial(both.chat, STREAM)
     with pytest.raises(errors.BrokenAnswer) as caught:
-        Both(how, ORQ, Script(step)).stream(STREAM, lambda delta: delta.text)
+        answered()
     frames = [entry.frame for entry in caught.traceback if "client.py" in str(entry.path)]
     assert frames
     assert "private" not in repr([dict(frame.f_locals) for frame in frames])
