@@ -16,13 +16,13 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
 import emissary_transport as transport
 from emissary_transport.nesting import Nested
 from emissary_transport.parameters import Asked, asked, tool_choice_of
-from emissary_transport.signature import with_signature
+from emissary_transport.signature import Inspected, inspected
 from emissary_transport.types import Named
 from langchain_emissary.errors import langchain_errors
 from langchain_emissary.language_model import ServiceLanguageModel
@@ -46,6 +46,8 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
     Every field can be given with a call too (`invoke(..., temperature=0)`, `bind(...)`), where it
     wins over the instance's; None there unsets it.
     """
+
+    model_config = ConfigDict(ignored_types=(Inspected,))
 
     kind: ClassVar[Literal["chat", "llm"]] = "chat"
     common: ClassVar[tuple[str, ...]] = (
@@ -72,9 +74,9 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
 
     # --- what is asked for ---
 
-    def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
+    def _wire_stream(self, given: Mapping[str, Any]) -> bool:
         """Whether to ask for a stream on the wire, when LangChain wants one."""
-        return stream
+        return True
 
     def _asked(
         self,
@@ -87,7 +89,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
         given = self._given(options if stop is None else {**options, "stop": stop})
         if isinstance(given.get("response_format"), type):
             given["response_format"] = as_response_format(given["response_format"])
-        wants_stream = self._wire_stream({**given, **options}, stream)
+        wants_stream = stream and self._wire_stream({**given, **options})
         if stream and given.get("n") not in {None, 1}:
             raise ValueError("n > 1 can't be streamed: use invoke or generate, or n=1.")
         return asked(
@@ -100,7 +102,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
 
     # --- the four ways to an answer ---
 
-    @with_signature
+    @inspected
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -113,7 +115,7 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
             reply = self._client(what).chat(what.call)
         return from_reply(reply, self.service.name, self._label(kwargs))
 
-    @with_signature
+    @inspected
     async def _agenerate(
         self,
         messages: list[BaseMessage],

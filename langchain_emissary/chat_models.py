@@ -71,9 +71,8 @@ class ChatEmissary(ServiceChat, Deployed):
     def _service_of(self, given: Mapping[str, Any]) -> Service:
         return surface(given)
 
-    def _wire_stream(self, given: Mapping[str, Any], stream: bool) -> bool:
-        asked_for = given.get("streaming", self.streaming)
-        return stream and (not given.get("deployment_id") or bool(asked_for))
+    def _wire_stream(self, given: Mapping[str, Any]) -> bool:
+        return not given.get("deployment_id") or bool(given.get("streaming", self.streaming))
 
 
 class ChatOrq(ServiceChat, Routed):

@@ -41,12 +41,15 @@ class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """What makes two models answer differently: no key, no headers, no clients."""
-        hidden = {"api_key", "headers"}
-        told = {name: value for name, value in self._parameters().items() if name not in hidden}
-        return {"model_name": self._label({}), **told}
+        told = {"model_name": self._label({}), **self._parameters()}
+        for name in ("api_key", "headers"):
+            told.pop(name, None)
+        return told
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = merged(self._parameters(), {RENAMED.get(k, k): v for k, v in kwargs.items()})
+        given = self._parameters()
+        if kwargs:
+            given = merged(given, {RENAMED.get(k, k): v for k, v in kwargs.items()})
         params = LangSmithParams(
             ls_provider=self.service.name,
             ls_model_name=self._label(given),

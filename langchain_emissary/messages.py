@@ -61,6 +61,8 @@ def to_messages(messages: Sequence[BaseMessage], provider: str) -> list[Message]
 
 def _human(message: HumanMessage) -> list[Message]:
     """A user's turn, after the tool messages for the results that stand in it as blocks."""
+    if isinstance(message.content, str):
+        return [Message("user", message.content, message.name)]
     results = blocks_of_type(message.content, {"tool_result"})
     turns = [
         Message(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
@@ -178,15 +179,17 @@ class ServiceModel(BaseModel):
 
     def _parameters(self) -> dict[str, Any]:
         """The instance's parameters in the transport's words."""
-        own = self.__dict__
-        told = {word: own[name] for word, name in self._words() if own[name] is not None}
+        words, values_of = self._words()
+        values = zip(words, values_of(self.__dict__), strict=True)
+        told = {word: value for word, value in values if value is not None}
         return told | _sorted_out(self.model_kwargs) if self.model_kwargs else told
 
     @classmethod
     @functools.cache
-    def _words(cls) -> list[tuple[str, str]]:
-        """What the transport calls each field that says something about a request."""
-        return [(RENAMED.get(name, name), name) for name in (*cls.common, *cls.documented)]
+    def _words(cls) -> tuple[list[str], Callable[[dict[str, Any]], tuple[Any, ...]]]:
+        """What the transport calls the fields that say something about a request; their values."""
+        names = (*cls.common, *cls.documented)
+        return [RENAMED.get(name, name) for name in names], itemgetter(*names)
 
     def _service_of(self, given: Mapping[str, Any]) -> Service:
         """The service that the parameters mean."""
@@ -210,7 +213,8 @@ class ServiceModel(BaseModel):
         given = merged(own, call)
         bodies = own.get("model_kwargs"), given.pop("model_kwargs", None), given.get("extra_body")
         given["extra_body"] = {name: body[name] for body in bodies if body for name in body}
-        given["headers"] = hidden({**(self.default_headers or {}), **(call.get("headers") or {})})
+        headers = {**(self.default_headers or {}), **(call.get("headers") or {})}
+        given["headers"] = hidden(headers) if headers else headers
         if isinstance(given.get("api_key"), SecretStr):
             given["api_key"] = Secret(given["api_key"].get_secret_value())
         for name in ("api_key", "model"):

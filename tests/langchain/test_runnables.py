@@ -1,8 +1,10 @@
 """Models among LangChain's other runnables."""
 
 import asyncio
+import inspect
 from collections.abc import Iterator
 from operator import itemgetter
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
+
+from langchain_emissary import ChatOrq
 
 from .chat_peer import (
     HOWS,
@@ -27,6 +31,7 @@ from .chat_peer import (
     answers,
     ask,
     chunks,
+    clients,
     ending,
     event,
     said,
@@ -213,3 +218,28 @@ def test_a_streamed_chain_gives_text_as_it_comes(how: str) -> None:
     peer = Peer([Stream([event({"content": "a"}), event({"content": "b"}), ending()])])
     came = chunks(how, ORQ.model(peer) | StrOutputParser(), "Hi")
     assert [text for text in came if text] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["_generate", "_agenerate"])
+def test_what_langchain_inspects_in_every_call_is_ready(name: str) -> None:
+    model = ORQ.model(Peer([]))
+    method, bound = getattr(type(model), name), getattr(model, name)
+    assert bound.__signature__ == inspect.signature(MethodType(method, model))
+    assert inspect.iscoroutinefunction(bound) == inspect.iscoroutinefunction(method)
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+def test_a_subclass_answers_in_its_own_way(how: str) -> None:
+    class Own(ChatOrq):
+        def _generate(self, messages: Any, stop: Any = None, **options: Any) -> Any:
+            return super()._generate(messages[-1:], stop, **options)
+
+        async def _agenerate(self, messages: Any, stop: Any = None, **options: Any) -> Any:
+            return await super()._agenerate(messages[-1:], stop, **options)
+
+    peer = Peer([answers(how)])
+    assert ask(
+        how, Own(model="m", api_key=KEY, **clients(peer)), [("user", "a"), ("user", "b")], seed=7
+    ).text
+    [body] = peer.bodies
+    assert (body["seed"], [said["content"] for said in body["messages"]]) == (7, ["b"])
