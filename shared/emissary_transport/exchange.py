@@ -155,6 +155,8 @@ def _name(tool: Mapping[str, Any]) -> str:
 
 def _with_valid_tools(service: Service, call: Call) -> Call:
     """The call, if its tools have names and its choice names one of them."""
+    if not call.tools and call.tool_choice is None:
+        return call
     for tool in call.tools:
         function = tool.get("function") if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not function.get("name"):

@@ -9,7 +9,7 @@ import asyncio
 import math
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextvars import Context
 from typing import cast
 
@@ -105,15 +105,15 @@ class Body(httpx.AsyncByteStream):
         while not self.answer.has_head:
             await connection.more(self._wait)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        connection = cast("Connection", self._lease.connection)
-        while True:
-            if came := self.answer.taken():
-                yield came
-            elif self.answer.is_whole:
-                return
-            else:
-                await connection.more(self._wait)
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not (came := self.answer.taken()):
+            if self.answer.is_whole:
+                raise StopAsyncIteration
+            await cast("Connection", self._lease.connection).more(self._wait)
+        return came
 
     async def aclose(self) -> None:
         """Give the connection back; see `close`."""

@@ -46,7 +46,7 @@ parsed_url = functools.lru_cache(maxsize=256)(httpx.URL)
 _NAME, _LINE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """Send this request and come back with the answer's status and headers."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import httpx
 
@@ -36,7 +36,8 @@ def written(request: httpx.Request) -> bytes:
     """
     lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
-    return b"%s\r\n\r\n%s" % (b"\r\n".join(lines), request.read())
+    body = b"".join(cast("httpx.SyncByteStream", request.stream))
+    return b"%s\r\n\r\n%s" % (b"\r\n".join(lines), body)
 
 
 def response_of(

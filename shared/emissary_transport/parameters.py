@@ -62,7 +62,7 @@ VOCABULARY = CALL_WORDS.union(*(service.fields for service in _SERVICES))
 """Every word that means something to one service or another."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A call, and whom to put it to."""
 
@@ -80,7 +80,10 @@ def merged(model: Parameters, call: Parameters) -> dict[str, Any]:
     >>> merged({"max_tokens": 9, "seed": 1}, {"max_new_tokens": 5, "seed": None})
     {'max_new_tokens': 5}
     """
-    model, call = _told_apart(model), _told_apart(call)
+    model = _told_apart(model)
+    if not call:
+        return {name: value for name, value in model.items() if value is not None}
+    call = _told_apart(call)
     told = {name: value for name, value in {**model, **call}.items() if value is not None}
     for name in _displaced(call) - call.keys():
         told.pop(name, None)
@@ -153,7 +156,7 @@ def call_of(given: Parameters, said: Sequence[Message] | str, stream: bool) -> C
         messages=() if isinstance(said, str) else tuple(said),
         prompt=said if isinstance(said, str) else None,
         model=given.get("model", ""),
-        path={name: given[name] for name in IDS & given.keys()},
+        path={name: given[name] for name in IDS if name in given},
         stream=stream,
         usage=given.get("usage", True),
         max_tokens=given.get("max_tokens"),
@@ -178,14 +181,15 @@ def stop_sequences(stop: Any) -> tuple[str, ...]:
     Raises:
         ValueError: One is empty or no string.
     """
-    sequences = tuple(stop or ()) if stop is None or isinstance(stop, (list, tuple)) else (stop,)
+    if stop is None:
+        return ()
+    sequences = tuple(stop) if isinstance(stop, (list, tuple)) else (stop,)
     if not all(isinstance(sequence, str) and sequence for sequence in sequences):
         raise ValueError("stop must be a non-empty string or a list of them.")
     return sequences
 
 
 _TOOL_CHOICES: Mapping[Any, ToolChoice | None] = {
-    None: None,
     False: None,
     True: "required",
     "any": "required",
@@ -206,9 +210,9 @@ def tool_choice_of(choice: Any) -> ToolChoice | None:
     Raises:
         ValueError: It is none of them.
     """
-    if isinstance(choice, Named):
+    if choice is None or isinstance(choice, Named):
         return choice
-    if isinstance(choice, (str, bool)) or choice is None:
+    if isinstance(choice, (str, bool)):
         return _TOOL_CHOICES[choice] if choice in _TOOL_CHOICES else Named(str(choice))
     if isinstance(choice, Mapping):
         function = choice.get("function")

@@ -7,15 +7,16 @@ none.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import functools
 import os
 import threading
 from collections.abc import AsyncGenerator
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import current_token
 
 from emissary_transport.carriers import AsyncCarrier, Carrier
 from emissary_transport.surroundings import Surroundings, surroundings
@@ -50,7 +51,22 @@ _lock = threading.Lock()
 _shared: dict[Surroundings, _Shared] = {}
 _parents: list[_Shared] = []
 """Carriers of a forked child's parent: not closed, since a lock in them may be held for ever."""
-_shared_async: RunVar[dict[Surroundings, _SharedAsync]] = RunVar("emissary_transport.carriers")
+_shared_async: WeakKeyDictionary[object, dict[Surroundings, _SharedAsync]] = WeakKeyDictionary()
+"""By the event loop that they belong to."""
+
+
+def _carriers_here() -> dict[Surroundings, _SharedAsync]:
+    """The carriers of the running event loop."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop of asyncio's
+        task = None
+    # anyio finds it too, trio's as well, but takes three times as long.
+    loop = task.get_loop() if task else current_token().native_token
+    carriers = _shared_async.get(loop)
+    if carriers is None:
+        carriers = _shared_async[loop] = {}
+    return carriers
 
 
 def _forget() -> None:
@@ -110,10 +126,7 @@ class Connections:
 
     async def async_carrier(self) -> AsyncCarrier:
         """What sends async calls in the running event loop; see `carrier`."""
-        carriers = _shared_async.get(None)
-        if carriers is None:
-            carriers = {}
-            _shared_async.set(carriers)
+        carriers = _carriers_here()
         shared = carriers.get(self._surroundings)
         if shared is None or shared.carrier.is_closed:
             shared = carriers[self._surroundings] = _SharedAsync(AsyncCarrier(self._surroundings))
@@ -136,7 +149,7 @@ class Connections:
     async def aclose(self) -> None:
         """Let go of the running event loop's client, and of the sync one."""
         self.close()
-        carriers = _shared_async.get(None) or {}
+        carriers = _carriers_here()
         shared = carriers.get(self._surroundings)
         if shared is None:
             return

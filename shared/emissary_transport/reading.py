@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from emissary_transport.content import GrowingText, json_value, object_of, text_of, whole_number
@@ -58,7 +58,7 @@ class Filter(Protocol):
 class _ChoiceState:
     """What has to be remembered about one choice while its deltas come."""
 
-    tools: ToolMerger = field(default_factory=ToolMerger)
+    tools: ToolMerger | None = None
     cutter: StopCutter | None = None
     finished: bool = False
 
@@ -104,9 +104,8 @@ class Reader:
         self._texts = GrowingText(stream_mode)
         self.usage: Usage | None = None
         self._spent = spent
-        self._usage_event: Json = {}
         self._first: Json = {}
-        self._last: Json = {}
+        self._last = self._usage_event = self._first
         self._strict = self._promised = not service.loose_streams
 
     def _splitter_for(self, main: str, streamed: bool) -> Splitter:
@@ -301,7 +300,10 @@ class Reader:
         if pieces and isinstance(pieces, dict):
             pieces = [pieces]
         if pieces and isinstance(pieces, list):
-            delta.tool_fragments = self._states[delta.index].tools.fragments(pieces)
+            state = self._states[delta.index]
+            if state.tools is None:
+                state.tools = ToolMerger()
+            delta.tool_fragments = state.tools.fragments(pieces)
             if len(said) == 1:  # nothing else came
                 return
         for name in ("refusal", "reasoning_signature", "redacted_reasoning"):
@@ -356,9 +358,10 @@ class Reader:
     def _metadata(self, value: Json) -> Json:
         """What the event says of the answer as a whole, and the first event said before it."""
         self._said_metadata = True
+        events = (value,) if value is self._first else (self._first, value)
         told = {
             name: fact
-            for event in (self._first, value)
+            for event in events
             for name, fact in event.items()
             if name not in _ANSWER_KEYS and fact is not None
         }

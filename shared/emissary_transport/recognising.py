@@ -32,22 +32,24 @@ class Recogniser:
         """Give the events that this chunk completes."""
         if self.is_settled:
             return self.splitter.feed(chunk)
+        if chunk[:1] == b"{" and not self._head:  # JSON, which is what is mostly asked for
+            return self._settle(chunk, chunk)
         self._head += chunk
         start = self._head.removeprefix(BOM).lstrip()
         if self._maybe.fullmatch(start) or BOM.startswith(start):
             return []
-        return self._settle(start)
+        return self._settle(start, self._head)
 
     def close(self) -> list[bytes]:
         """Give what is left when the body has ended."""
-        events = [] if self.is_settled else self._settle(b"")
+        events = [] if self.is_settled else self._settle(b"", self._head)
         return [*events, *self.splitter.close()]
 
-    def _settle(self, start: bytes) -> list[bytes]:
+    def _settle(self, start: bytes, head: bytes) -> list[bytes]:
         self.is_settled = True
         if self._field.match(start) and not isinstance(self.splitter, EventSplitter):
             self.splitter = EventSplitter()
         elif _JSON.match(start) and isinstance(self.splitter, EventSplitter):
             self.splitter = WholeBody()
-        head, self._head = self._head, b""
+        self._head = b""
         return self.splitter.feed(head)

@@ -219,7 +219,8 @@ def call_body(service: Service, call: Call) -> Json:
         body[service.stream] = True
         if service.stream_usage and call.usage:
             body.setdefault("stream_options", {"include_usage": True})
-    return body | dict(call.extra_body)
+    body.update(call.extra_body)
+    return body
 
 
 def _said(service: Service, call: Call) -> Json:

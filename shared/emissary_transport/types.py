@@ -2,6 +2,9 @@
 
 Everything here is a value. Adapters make a `Call` out of a framework's messages and read a
 `Reply` or a stream of `Delta`s; services turn a `Call` into a body and an answer into these.
+
+Values of which every call or event makes one are not frozen, though nothing changes them once they
+are made: it takes five times as long to make a frozen one.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class Reasoning:
     redacted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """One turn. `role` is system, developer, user, assistant or tool."""
 
@@ -62,7 +65,7 @@ class Named:
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | Named
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """One request for an answer in neutral words: to `messages`, or to a bare `prompt`.
 
@@ -91,7 +94,7 @@ class Call:
     """How `{response}` events are read: `auto`, `delta` or `cumulative`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Usage:
     """Tokens as whole numbers. A detail that the service did not tell is None."""
 
@@ -109,7 +112,7 @@ class Usage:
 
 @dataclass(slots=True)
 class ToolFragment:
-    """A piece of a streamed tool call, already assigned to its call. Not frozen; see `Delta`.
+    """A piece of a streamed tool call, already assigned to its call.
 
     `index` counts the calls of one answer from 0. `id` and `name` come once, with a call's first
     fragment (a name in pieces comes in pieces); `arguments` is the next piece of its JSON text.
@@ -124,7 +127,7 @@ class ToolFragment:
 
 @dataclass(slots=True)
 class Delta:
-    """What one event of an answer adds. Not frozen: a stream makes one for every token.
+    """What one event of an answer adds.
 
     Over a whole stream, each choice gets one `finish_reason` and one `metadata`, and one delta
     carries `usage`. `raw` is the event itself, as parsed.
@@ -147,7 +150,7 @@ class Delta:
     raw: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
     """One of the answers that a reply holds."""
 
@@ -162,7 +165,7 @@ class Choice:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """A whole answer. `raw` is the last event or the body, as parsed."""
 

@@ -18,30 +18,32 @@ def usage_of(told: Any) -> Usage | None:
     """
     if not isinstance(told, Mapping):
         return None
-    inputs = _part(told, "prompt_tokens_details") or _part(told, "prompt_token_details")
-    outputs = _part(told, "completion_tokens_details")
     given, made = _whole(told, "prompt_tokens"), _whole(told, "completion_tokens")
     total = _whole(told, "total_tokens")
     if given is made is total is None:
         return None
     given, made = given or 0, made or 0
-    return Usage(
-        given,
-        made,
-        total or given + made,
-        cached_tokens=_whole(inputs, "cached_tokens"),
-        cache_creation_tokens=_whole(inputs, "cache_creation_tokens"),
-        audio_input_tokens=_whole(inputs, "audio_tokens"),
-        audio_output_tokens=_whole(outputs, "audio_tokens"),
-        reasoning_tokens=_whole(outputs, "reasoning_tokens"),
-        accepted_prediction_tokens=_whole(outputs, "accepted_prediction_tokens"),
-        rejected_prediction_tokens=_whole(outputs, "rejected_prediction_tokens"),
-    )
+    inputs = _part(told, "prompt_tokens_details") or _part(told, "prompt_token_details")
+    outputs = _part(told, "completion_tokens_details")
+    details = _details(inputs, outputs) if inputs or outputs else {}
+    return Usage(given, made, total or given + made, **details)
 
 
 def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = told.get(name)
     return part if part and isinstance(part, Mapping) else {}
+
+
+def _details(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, int | None]:
+    return {
+        "cached_tokens": _whole(inputs, "cached_tokens"),
+        "cache_creation_tokens": _whole(inputs, "cache_creation_tokens"),
+        "audio_input_tokens": _whole(inputs, "audio_tokens"),
+        "audio_output_tokens": _whole(outputs, "audio_tokens"),
+        "reasoning_tokens": _whole(outputs, "reasoning_tokens"),
+        "accepted_prediction_tokens": _whole(outputs, "accepted_prediction_tokens"),
+        "rejected_prediction_tokens": _whole(outputs, "rejected_prediction_tokens"),
+    }
 
 
 def _whole(counts: Mapping[str, Any], name: str) -> int | None:
