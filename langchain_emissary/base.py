@@ -287,9 +287,10 @@ class ServiceChat(ServiceLanguageModel, BaseChatModel):
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        shown = {name: value for name, value in kwargs.items() if name not in UNTRACED}
-        own = self.asdict()
-        return {**own, "stop": own.get("stop") if stop is None else stop, **shown}
+        params = self.asdict()
+        params["stop"] = params.get("stop") if stop is None else stop
+        params.update((name, kwargs[name]) for name in kwargs if name not in UNTRACED)
+        return params
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         params = self._get_invocation_params(stop=stop, **kwargs)

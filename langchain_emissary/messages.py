@@ -178,13 +178,23 @@ def _generation(choice: Choice, usage: Usage | None, provider: str, model: str) 
         {
             "content": choice.text,
             "additional_kwargs": _extras(choice),
+            "response_metadata": _metadata(choice.metadata, provider, model) | info,
+            "type": "ai",
+            "name": None,
+            "id": None,
             "tool_calls": calls,
             "invalid_tool_calls": invalid,
             "usage_metadata": usage_metadata(usage) if usage else None,
-            "response_metadata": _metadata(choice.metadata, provider, model) | info,
         }
     )
-    return _GENERATION.cast({"text": choice.text, "message": message, "generation_info": info})
+    return _GENERATION.cast(
+        {
+            "text": choice.text,
+            "generation_info": info,
+            "type": "ChatGeneration",
+            "message": message,
+        }
+    )
 
 
 _ANSWER = Mould(AIMessage(content=""))
@@ -193,18 +203,19 @@ _RESULT = Mould(ChatResult(generations=[]))
 
 
 def _extras(choice: Choice) -> dict[str, Any]:
-    thought = choice.reasoning
-    signatures = {
-        call.id: call.thought_signature for call in choice.tool_calls if call.thought_signature
-    }
-    return _told(
-        refusal=choice.refusal,
-        reasoning_content=thought.text if thought else None,
-        reasoning_signature=thought.signature if thought else None,
-        redacted_reasoning=thought.redacted if thought else None,
-        audio=dict(choice.audio) if choice.audio else None,
-        thought_signatures=signatures,
-    )
+    extras: dict[str, Any] = {"refusal": choice.refusal} if choice.refusal else {}
+    if thought := choice.reasoning:
+        extras |= _told(
+            reasoning_content=thought.text,
+            reasoning_signature=thought.signature,
+            redacted_reasoning=thought.redacted,
+        )
+    if choice.audio:
+        extras["audio"] = dict(choice.audio)
+    signed = [call for call in choice.tool_calls if call.thought_signature]
+    if signed:
+        extras["thought_signatures"] = {call.id: call.thought_signature for call in signed}
+    return extras
 
 
 def from_delta(delta: Delta, provider: str, model: str) -> ChatGenerationChunk:

@@ -135,8 +135,9 @@ def test_what_came_is_in_no_frame_of_the_error(how, make):
 
 
 def test_silence_after_the_end_is_no_error(how):
-    step, _ = streamed(sse(chunk("a", "stop")), httpx.ReadTimeout("silence"))
-    assert Both(how, ATOMA, Script(step)).streamed(STREAM).text == "a"
+    for way in (Both.chat, Both.streamed):
+        step, _ = streamed(sse(chunk("a", "stop")), httpx.ReadTimeout("silence"))
+        assert way(Both(how, ATOMA, Script(step)), STREAM).text == "a"
 
 
 def test_a_body_in_a_broken_encoding_is_a_broken_answer(how):
