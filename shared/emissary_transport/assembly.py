@@ -79,7 +79,7 @@ class Assembly:
     """An answer being put together from the deltas that it comes in."""
 
     def __init__(self) -> None:
-        self._choices: dict[int, _Whole] = {}
+        self._choices: dict[int, Delta | _Whole] = {}
         self._shared: Json = {}
         self._usage: Usage | None = None
         self._raw: Any = None
@@ -87,23 +87,50 @@ class Assembly:
     def add(self, deltas: Iterable[Delta]) -> None:
         """Take what came next."""
         for delta in deltas:
-            choice = self._choices.get(delta.index)
-            if choice is None:
-                choice = self._choices[delta.index] = _Whole()
-            choice.add(delta)
+            first = self._choices.get(delta.index)
+            if first is None and _is_simple(delta):  # mostly all that comes of a whole answer
+                self._choices[delta.index] = delta
+            else:
+                self._whole(delta.index, first).add(delta)
             self._usage, self._raw = delta.usage or self._usage, delta.raw or self._raw
             if delta.metadata and not delta.finish_reason:
                 self._shared |= delta.metadata
 
+    def _whole(self, index: int, first: Delta | _Whole | None) -> _Whole:
+        if isinstance(first, _Whole):
+            return first
+        whole = self._choices[index] = _Whole()
+        if first is not None:
+            whole.add(first)
+        return whole
+
     def reply(self) -> Reply:
         """The whole answer, which has a first choice in any case."""
-        self._choices.setdefault(0, _Whole())
-        choices = sorted(self._choices.items())
-        return Reply(
-            tuple(choice.choice(index, self._shared) for index, choice in choices),
-            self._usage,
-            self._raw,
-        )
+        self._choices.setdefault(0, Delta())
+        choices = [
+            _choice(first, self._shared)
+            if isinstance(first, Delta)
+            else first.choice(index, self._shared)
+            for index, first in sorted(self._choices.items())
+        ]
+        return Reply(tuple(choices), self._usage, self._raw)
+
+
+def _is_simple(delta: Delta) -> bool:
+    return not (delta.tool_fragments or delta.logprobs or delta.audio)
+
+
+def _choice(delta: Delta, shared: Json) -> Choice:
+    """The choice that one simple delta is."""
+    reasoning = delta.reasoning, delta.reasoning_signature, delta.redacted_reasoning
+    return Choice(
+        index=delta.index,
+        text=delta.text,
+        finish_reason=delta.finish_reason,
+        reasoning=Reasoning(*reasoning) if any(reasoning) else None,
+        refusal=delta.refusal or None,
+        metadata={**shared, **(delta.metadata or {})},
+    )
 
 
 def assembled(deltas: Iterable[Delta]) -> Reply:

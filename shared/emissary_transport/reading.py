@@ -89,20 +89,20 @@ class Reader:
         choices: int = 1,
         spent: Usage | None = None,
     ) -> None:
-        self.done = self.marked = self.ended = self.whole = self._said_metadata = False
+        self.done = self.marked = self.ended = self.whole = False
         self.events = 0
+        self.usage: Usage | None = None
         self._service = service
         main = content_type.partition(";")[0].strip().lower()
         self._plain = main == "text/plain" and service.loose_streams
-        self._splitter: Splitter = Recogniser(
-            self._splitter_for(main, streamed), is_text=self._plain
-        )
+        self._splitter = self._splitter_for(main, streamed)
+        self._is_announced = not isinstance(self._splitter, LineSplitter)
         self._stop = tuple(stop)
         self._choices = choices
         self._filters = tuple(filters)
         self._states: defaultdict[int, _ChoiceState] = defaultdict(_ChoiceState)
-        self._texts = GrowingText(stream_mode)
-        self.usage: Usage | None = None
+        self._texts = GrowingText(stream_mode) if service.loose_streams else None
+        self._said_usage = self._said_metadata = False
         self._spent = spent
         self._first: Json = {}
         self._last = self._usage_event = self._first
@@ -122,9 +122,7 @@ class Reader:
             return LineSplitter()
         if main.endswith("json") or not streamed:
             return WholeBody()
-        if main == "text/plain" and self._service.loose_streams:
-            return TextPieces()
-        return EventSplitter()
+        return TextPieces() if self._plain else EventSplitter()
 
     def feed(self, chunk: bytes | None) -> Iterable[Delta]:
         """Give the deltas that this piece of the body completes; None stands for its end.
@@ -167,8 +165,10 @@ class Reader:
             raise self.broken("The answer is empty")
         if not (self.whole or self.ended or not self._promised):
             raise self.broken("The answer ended without a finish reason or end marker")
+        if self._said_usage and self._said_metadata:
+            return
         closing = self._closing()
-        if _says_something(closing) and not any(part.missing for part in self._filters):
+        if closing.says_something() and not any(part.missing for part in self._filters):
             yield closing
 
     def rest(self) -> Iterator[Delta]:
@@ -189,6 +189,8 @@ class Reader:
         )
 
     def _split(self, chunk: bytes | None) -> list[bytes]:
+        if self._is_announced:
+            self._recognise(chunk)
         splitter = self._splitter
         try:
             events = splitter.close() if chunk is None else splitter.feed(chunk)
@@ -200,6 +202,14 @@ class Reader:
             self.whole = isinstance(self._splitter, WholeBody)
             self._plain &= not isinstance(self._splitter, EventSplitter)
         return events
+
+    def _recognise(self, chunk: bytes | None) -> None:
+        """Take the body for what was announced if it begins so, else find out what it is."""
+        self._is_announced = False
+        if isinstance(self._splitter, WholeBody) and chunk and chunk[0] == ord("{"):
+            self.whole = True
+        else:
+            self._splitter = Recogniser(self._splitter, is_text=self._plain)
 
     def _deltas(self, data: bytes) -> Iterable[Delta]:
         """The deltas of one event: one for each choice that it adds something to."""
@@ -239,14 +249,16 @@ class Reader:
         if choices and choices.__class__ is list and choices[0].__class__ is dict:
             if len(choices) == 1:
                 delta = self._choice(value, choices[0])
-                return (delta,) if delta.text or _says_something(delta) else ()
+                if self.whole and not self._filters:  # nothing else will come
+                    delta.usage, self._said_usage = self._whole_usage(), True
+                return (delta,) if delta.text or delta.says_something() else ()
             deltas = [self._choice(value, each) for each in choices if each.__class__ is dict]
-            return filter(_says_something, deltas)
+            return filter(Delta.says_something, deltas)
         if choices == [] and self.ended and self.usage and not self.whole:
             # The last that comes, though the connection may be held open after it.
             self.done = self.marked = True
         response = value.get("response")
-        if self._service.loose_streams and isinstance(response, str):
+        if self._texts and isinstance(response, str):
             return self._spoken(self._texts.added(response), value)
         if self.whole:
             raise BadAnswer(
@@ -261,7 +273,7 @@ class Reader:
         delta = Delta(text=text, raw=text if value is None else value)
         if self._stop:
             self._cut(delta)
-        return (delta,) if _says_something(delta) else ()
+        return (delta,) if delta.says_something() else ()
 
     def _choice(self, value: Json, choice: Json) -> Delta:
         if choice.get("error"):
@@ -349,11 +361,15 @@ class Reader:
     def _closing(self) -> Delta:
         """What stands for the answer as a whole, told once."""
         delta = Delta(raw=self._last)
-        delta.usage = total_usage(self._spent, self.usage)
+        if not self._said_usage:
+            delta.usage = self._whole_usage()
         delta.raw = self._usage_event or delta.raw
         if not self._said_metadata and self._last:
             delta.metadata = self._metadata(self._last)
         return delta
+
+    def _whole_usage(self) -> Usage | None:
+        return self.usage if self._spent is None else total_usage(self._spent, self.usage)
 
     def _metadata(self, value: Json) -> Json:
         """What the event says of the answer as a whole, and the first event said before it."""
@@ -374,22 +390,6 @@ def _through(filters: Sequence[Filter], deltas: Iterable[Delta]) -> Iterable[Del
     for part in filters:
         deltas = [passed for delta in deltas for passed in part.feed(delta)]
     return deltas
-
-
-def _says_something(delta: Delta) -> bool:
-    return bool(
-        delta.text
-        or delta.reasoning
-        or delta.tool_fragments
-        or delta.finish_reason
-        or delta.usage
-        or delta.metadata
-        or delta.refusal
-        or delta.logprobs
-        or delta.reasoning_signature
-        or delta.redacted_reasoning
-        or delta.audio
-    )
 
 
 def _is_message_only(value: Json) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emissary_transport.sse import BOM, EventSplitter, LineSplitter, Splitter, WholeBody
+from emissary_transport.sse import BOM, EventSplitter, Splitter, WholeBody
 
 _FIELD = re.compile(rb"(data|event|id|retry)?:")
 _MAYBE_FIELD = re.compile(rb"[a-z]{0,5}")
@@ -23,7 +23,7 @@ class Recogniser:
 
     def __init__(self, splitter: Splitter, *, is_text: bool = False) -> None:
         self.splitter = splitter
-        self.is_settled = isinstance(splitter, LineSplitter)
+        self.is_settled = False
         self._field = _JSON_FIELD if is_text else _FIELD
         self._maybe = _MAYBE_JSON_FIELD if is_text else _MAYBE_FIELD
         self._head = b""
@@ -32,24 +32,22 @@ class Recogniser:
         """Give the events that this chunk completes."""
         if self.is_settled:
             return self.splitter.feed(chunk)
-        if chunk[:1] == b"{" and not self._head:  # JSON, which is what is mostly asked for
-            return self._settle(chunk, chunk)
         self._head += chunk
         start = self._head.removeprefix(BOM).lstrip()
         if self._maybe.fullmatch(start) or BOM.startswith(start):
             return []
-        return self._settle(start, self._head)
+        return self._settle(start)
 
     def close(self) -> list[bytes]:
         """Give what is left when the body has ended."""
-        events = [] if self.is_settled else self._settle(b"", self._head)
+        events = [] if self.is_settled else self._settle(b"")
         return [*events, *self.splitter.close()]
 
-    def _settle(self, start: bytes, head: bytes) -> list[bytes]:
+    def _settle(self, start: bytes) -> list[bytes]:
         self.is_settled = True
         if self._field.match(start) and not isinstance(self.splitter, EventSplitter):
             self.splitter = EventSplitter()
         elif _JSON.match(start) and isinstance(self.splitter, EventSplitter):
             self.splitter = WholeBody()
-        self._head = b""
+        head, self._head = self._head, b""
         return self.splitter.feed(head)

@@ -75,7 +75,11 @@ class _Buffer:
 
     def _check(self) -> None:
         if self._size > self.limit + self._slack:
-            raise BadAnswer(f"The answer holds an event of more than {self.limit:,} bytes.")
+            raise _too_long(self.limit)
+
+
+def _too_long(limit: int) -> BadAnswer:
+    return BadAnswer(f"The answer holds an event of more than {limit:,} bytes.")
 
 
 class EventSplitter:
@@ -189,16 +193,20 @@ class WholeBody:
     """The body as one event."""
 
     def __init__(self, limit: int | None = None) -> None:
-        self._buffer = _Buffer(limit or MAX_BODY_BYTES)
+        self._limit = self._room = limit or MAX_BODY_BYTES
+        self._pieces: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Keep the chunk."""
-        self._buffer.append(chunk)
+        self._room -= len(chunk)
+        if self._room < 0:
+            raise _too_long(self._limit)
+        self._pieces.append(chunk)
         return []
 
     def close(self) -> list[bytes]:
         """Give the body."""
-        body = self._buffer.last().removeprefix(BOM).strip()
+        body = b"".join(self._pieces).removeprefix(BOM).strip()
         return [body] if body else []
 
 

@@ -149,6 +149,22 @@ class Delta:
     """`id`, `model`, `created` and whatever else the service says about the answer as a whole."""
     raw: Any = None
 
+    def says_something(self) -> bool:
+        """Whether it adds anything to the answer."""
+        return bool(
+            self.text
+            or self.reasoning
+            or self.tool_fragments
+            or self.finish_reason
+            or self.usage
+            or self.metadata
+            or self.refusal
+            or self.logprobs
+            or self.reasoning_signature
+            or self.redacted_reasoning
+            or self.audio
+        )
+
 
 @dataclass(slots=True)
 class Choice:

@@ -138,7 +138,7 @@ def test_an_endless_event_is_an_error_after_what_came_before(splitter):
 
 def test_an_endless_body_is_an_error():
     bounded = WholeBody(limit=1000)
-    bounded.feed(1001 * b"x")
+    assert bounded.feed(1000 * b"x") == []
     with pytest.raises(BadAnswer, match="1,000 bytes"):
         bounded.feed(b"x")
 
