@@ -12,6 +12,7 @@ from emissary_transport.parameters import merged
 from langchain_emissary.service_model import CONNECTION, RENAMED, ServiceModel
 
 LIMIT_NAMES = ("max_new_tokens", "max_completion_tokens", "max_tokens")
+_TRACED = (*LIMIT_NAMES, "temperature", "stop")
 
 
 class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[type-arg]
@@ -47,9 +48,11 @@ class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[
         return told
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = self._parameters()
-        if kwargs:
-            given = merged(given, {RENAMED.get(k, k): v for k, v in kwargs.items()})
+        if kwargs or self.model_kwargs:
+            call = {RENAMED.get(name, name): value for name, value in kwargs.items()}
+            given = merged(self._parameters(), call)
+        else:
+            given = {name: self.__dict__.get(name) for name in _TRACED}
         params = LangSmithParams(
             ls_provider=self.service.name,
             ls_model_name=self._label(given),
@@ -57,7 +60,7 @@ class ServiceLanguageModel(ServiceModel, RunnableSerializable):  # type: ignore[
         )
         if isinstance(given.get("temperature"), (int, float)):
             params["ls_temperature"] = given["temperature"]
-        limit = next((given[name] for name in LIMIT_NAMES if name in given), None)
+        limit = next((given[name] for name in LIMIT_NAMES if given.get(name) is not None), None)
         if isinstance(limit, int):
             params["ls_max_tokens"] = limit
         stops = stop or given.get("stop")
