@@ -84,17 +84,16 @@ class Assembly:
         self._usage: Usage | None = None
         self._raw: Any = None
 
-    def add(self, deltas: Iterable[Delta]) -> None:
+    def add(self, delta: Delta) -> None:
         """Take what came next."""
-        for delta in deltas:
-            first = self._choices.get(delta.index)
-            if first is None and _is_simple(delta):  # mostly all that comes of a whole answer
-                self._choices[delta.index] = delta
-            else:
-                self._whole(delta.index, first).add(delta)
-            self._usage, self._raw = delta.usage or self._usage, delta.raw or self._raw
-            if delta.metadata and not delta.finish_reason:
-                self._shared |= delta.metadata
+        first = self._choices.get(delta.index)
+        if first is None and _is_simple(delta):  # mostly all that comes of a whole answer
+            self._choices[delta.index] = delta
+        else:
+            self._whole(delta.index, first).add(delta)
+        self._usage, self._raw = delta.usage or self._usage, delta.raw or self._raw
+        if delta.metadata and not delta.finish_reason:
+            self._shared |= delta.metadata
 
     def _whole(self, index: int, first: Delta | _Whole | None) -> _Whole:
         if isinstance(first, _Whole):
@@ -136,5 +135,6 @@ def _choice(delta: Delta, shared: Json) -> Choice:
 def assembled(deltas: Iterable[Delta]) -> Reply:
     """The whole answer that a stream of deltas adds up to."""
     answer = Assembly()
-    answer.add(deltas)
+    for delta in deltas:
+        answer.add(delta)
     return answer.reply()

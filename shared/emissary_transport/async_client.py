@@ -46,31 +46,9 @@ class AsyncClient(Asking):
 
     async def chat(self, call: Call) -> Reply:
         """Answer a call; see `Client.chat`."""
-        exchange, answer = Exchange(self.service, call), Assembly()
-        with discreet(self._secrets):
-            while not exchange.answered:
-                response = await self._run(self._delivery(exchange))
-                try:
-                    reader = exchange.reader(response.headers.get("content-type", ""))
-                    watch = Watch(self._stall)
-                    try:
-                        chunks = self._pieces(response)
-                        async for chunk in chunks:
-                            answer.add(reader.feed(chunk))
-                            if reader.done:
-                                break
-                            watch.check(reader)
-                    except httpx.RequestError as exc:
-                        error = interruption(reader, exc)
-                        if error is not None:
-                            raise error from without_key(exc)
-                    answer.add(reader.close())
-                    if reader.marked:
-                        await alet_end(chunks)
-                finally:
-                    await response.aclose()
-                    chunk = b""  # what came is not for crash reports
-                exchange.settle()
+        answer = Assembly()
+        async for _ in self.stream(call, answer.add):
+            pass  # all of them were taken in
         return answer.reply()
 
     @overload

@@ -57,31 +57,9 @@ class Client(Asking):
             ServiceError: The service gave no usable answer.
             ValueError: The call asks for what can't be sent; nothing was.
         """
-        exchange, answer = Exchange(self.service, call), Assembly()
-        with discreet(self._secrets):
-            while not exchange.answered:
-                response = self._run(self._delivery(exchange))
-                try:
-                    reader = exchange.reader(response.headers.get("content-type", ""))
-                    watch = Watch(self._stall)
-                    try:
-                        chunks = self._pieces(response)
-                        for chunk in chunks:
-                            answer.add(reader.feed(chunk))
-                            if reader.done:
-                                break
-                            watch.check(reader)
-                    except httpx.RequestError as exc:
-                        error = interruption(reader, exc)
-                        if error is not None:
-                            raise error from without_key(exc)
-                    answer.add(reader.close())
-                    if reader.marked:
-                        let_end(response, chunks)
-                finally:
-                    response.close()
-                    chunk = b""  # what came is not for crash reports
-                exchange.settle()
+        answer = Assembly()
+        for _ in self.stream(call, answer.add):
+            pass  # all of them were taken in
         return answer.reply()
 
     @overload

@@ -40,11 +40,23 @@ def written(request: httpx.Request) -> bytes:
     return b"%s\r\n\r\n%s" % (b"\r\n".join(lines), body)
 
 
+class _Response(httpx.Response):
+    """An answer that is let go of without httpx's record of it."""
+
+    def close(self) -> None:
+        self.is_closed = True
+        cast("httpx.SyncByteStream", self.stream).close()
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+        await cast("httpx.AsyncByteStream", self.stream).aclose()
+
+
 def response_of(
     answer: Answer, body: httpx.SyncByteStream | httpx.AsyncByteStream
 ) -> httpx.Response:
     """An answer whose head has come, and the body that is still coming."""
-    response = httpx.Response(
+    response = _Response(
         answer.status,
         headers=answer.headers,
         stream=body,

@@ -12,12 +12,6 @@ def how(request):
     return request.param
 
 
-@pytest.fixture(params=["chat", "streamed"])
-def way(request):
-    """How a stream is asked for: to its end at once, or piece by piece."""
-    return request.param
-
-
 @pytest.fixture(params=["httpx", "fast"])
 def http(request):
     """Over which HTTP, for a test of one shell."""

@@ -32,25 +32,13 @@ class Live:
 
     def chats(self, *calls):
         """The answers to calls, one after the other; async, in one event loop."""
-        return self.asked("chat", *calls)
-
-    def asked(self, way, *calls):
-        """The same, by `chat` or `streamed`."""
         if self.is_sync:
-            return [self.ask(way, each) for each in calls]
+            return [self.client.chat(each) for each in calls]
 
         async def all_of_them():
-            return [await self.aask(way, each) for each in calls]
+            return [await self.client.chat(each) for each in calls]
 
         return asyncio.run(all_of_them())
-
-    def ask(self, way, each):
-        return self.client.chat(each) if way == "chat" else assembled(self.client.stream(each))
-
-    async def aask(self, way, each):
-        if way == "chat":
-            return await self.client.chat(each)
-        return assembled([delta async for delta in self.client.stream(each)])
 
     def chat(self, each=None):
         return self.chats(each or call())[0]
