@@ -249,7 +249,8 @@ class Reader:
         if choices and choices.__class__ is list and choices[0].__class__ is dict:
             if len(choices) == 1:
                 delta = self._choice(value, choices[0])
-                if self.whole and not self._filters:  # nothing else will come
+                if self.whole and delta.finish_reason and not (delta.index or self._filters):
+                    # Nothing else will come.
                     delta.usage, self._said_usage = self._whole_usage(), True
                 return (delta,) if delta.text or delta.says_something() else ()
             deltas = [self._choice(value, each) for each in choices if each.__class__ is dict]

@@ -124,6 +124,18 @@ def test_usage_comes_once_as_whole_numbers(usages):
     assert all(type(count) is int for count in (usage.input_tokens, usage.total_tokens))
 
 
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("reason", ["stop", None])
+@pytest.mark.parametrize("facts", [{"id": "a", "model": "m"}, {}])
+def test_usage_of_a_whole_answer_is_told_last_and_of_the_first_choice(index, reason, facts):
+    choice = {"index": index, "message": {"content": "hi"}, "finish_reason": reason}
+    body = json.dumps({**facts, "choices": [choice], "usage": USAGE}).encode()
+    given = deltas(ORQ, body, JSON)
+    [told] = [place for place, delta in enumerate(given) if delta.usage]
+    assert (told, given[told].index) == (len(given) - 1, 0)
+    assert given[told].metadata is not None or reason
+
+
 @pytest.mark.parametrize(
     "usage", [{}, None, NULLS, [], "none", {"prompt_tokens": "3"}, {"prompt_tokens": float("nan")}]
 )
