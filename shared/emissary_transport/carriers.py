@@ -48,8 +48,9 @@ class _Routes(ABC, Generic[TransportT]):
     def _made(self, tls: ssl.SSLContext, proxy: httpx.Proxy | None) -> TransportT: ...
 
     def _to(self, url: httpx.URL) -> TransportT:
-        if not self._surroundings.proxies and None in self._transports:
-            return self._transports[None]
+        direct = self._transports.get(None)
+        if direct and not self._surroundings.proxies:
+            return direct
         origin = origin_of(url)
         return self._by_origin.get(origin) or self._find(origin, url)
 

@@ -48,7 +48,10 @@ _NAME, _LINE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~
 
 @dataclass(slots=True)
 class Send:
-    """Send this request and come back with the answer's status and headers."""
+    """Send this request and come back with the answer's status and headers.
+
+    Not frozen, as in `types`.
+    """
 
     method: str
     url: str

@@ -64,7 +64,7 @@ VOCABULARY = CALL_WORDS.union(*(service.fields for service in _SERVICES))
 
 @dataclass(slots=True)
 class Asked:
-    """A call, and whom to put it to."""
+    """A call, and whom to put it to; not frozen, as in `types`."""
 
     service: Service
     settings: Settings

@@ -11,8 +11,9 @@ import asyncio
 import atexit
 import functools
 import os
+import sys
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from weakref import WeakKeyDictionary, WeakSet
 
 import httpx
@@ -33,17 +34,18 @@ class _Shared:
 class _SharedAsync:
     """An async carrier, who uses it, and what closes it when the event loop ends."""
 
-    def __init__(self, carrier: AsyncCarrier) -> None:
+    def __init__(self, carrier: AsyncCarrier, forget: Callable[[], object]) -> None:
         self.carrier = carrier
         self.holders: WeakSet[Connections] = WeakSet()
-        self.keeper = _kept(carrier)
+        self.keeper = _kept(carrier, forget)
 
 
-async def _kept(carrier: AsyncCarrier) -> AsyncGenerator[None, None]:
+async def _kept(carrier: AsyncCarrier, forget: Callable[[], object]) -> AsyncGenerator[None, None]:
     """Close the carrier when the event loop shuts its async generators down, at its end."""
     try:
         yield
     finally:
+        forget()  # or what is kept by the loop would keep the loop
         await carrier.aclose()
 
 
@@ -57,16 +59,19 @@ _shared_async: WeakKeyDictionary[object, dict[Surroundings, _SharedAsync]] = Wea
 
 def _carriers_here() -> dict[Surroundings, _SharedAsync]:
     """The carriers of the running event loop."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no loop of asyncio's
-        task = None
-    # anyio finds it too, trio's as well, but takes three times as long.
-    loop = task.get_loop() if task else current_token().native_token
+    loop = _event_loop()
     carriers = _shared_async.get(loop)
     if carriers is None:
         carriers = _shared_async[loop] = {}
     return carriers
+
+
+def _event_loop() -> object:
+    """The running event loop; to ask anyio, which knows trio too, takes three times as long."""
+    if "trio" not in sys.modules and (task := asyncio.current_task()):
+        return task.get_loop()
+    token = current_token()
+    return getattr(token, "native_token", token)  # before anyio 4.11 they are the same
 
 
 def _forget() -> None:
@@ -129,7 +134,9 @@ class Connections:
         carriers = _carriers_here()
         shared = carriers.get(self._surroundings)
         if shared is None or shared.carrier.is_closed:
-            shared = carriers[self._surroundings] = _SharedAsync(AsyncCarrier(self._surroundings))
+            forget = functools.partial(carriers.pop, self._surroundings, None)
+            shared = _SharedAsync(AsyncCarrier(self._surroundings), forget)
+            carriers[self._surroundings] = shared
             await anext(shared.keeper)
         shared.holders.add(self)
         return shared.carrier

@@ -207,6 +207,7 @@ class WholeBody:
     def close(self) -> list[bytes]:
         """Give the body."""
         body = b"".join(self._pieces).removeprefix(BOM).strip()
+        self._pieces.clear()
         return [body] if body else []
 
 

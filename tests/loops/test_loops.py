@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
@@ -9,6 +10,7 @@ from contextlib import aclosing, closing
 import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
+from emissary_transport import Connections, pool
 from faults import good
 from faults.cells import nothing_left
 from faults.ways import ASKED, NAMES, STOCK, WAYS
@@ -44,6 +46,27 @@ def test_one_event_loop_after_the_other(way):
         for _ in range(3):
             assert asyncio.run(answers(way, model, 2)) == {good.answer(way.kind)}
         assert peer.served.wait(2), "a connection outlives its event loop"
+
+
+@pytest.mark.parametrize("has_trio", [True, False])
+def test_an_event_loop_that_ended_is_let_go(has_trio, monkeypatch):
+    if not has_trio:
+        monkeypatch.delitem(sys.modules, "trio", raising=False)
+    connections = Connections()
+
+    async def carriers():
+        return await connections.async_carrier(), await connections.async_carrier()
+
+    gc.collect()
+    before, found = len(pool._shared_async), []
+    for _ in range(5):
+        first, second = asyncio.run(carriers())
+        assert first is second
+        assert first.is_closed
+        found.append(first)
+    gc.collect()
+    assert len(set(found)) == 5
+    assert len(pool._shared_async) == before
 
 
 @ways
