@@ -32,8 +32,7 @@ from emissary_transport.types import (
 )
 
 if TYPE_CHECKING:
-    from emissary_transport.async_client import AsyncClient
-    from emissary_transport.client import Client
+    from emissary_transport.client import AsyncClient, Client
     from emissary_transport.pool import Connections
 
 __all__ = [
@@ -62,7 +61,7 @@ __all__ = [
 ]
 
 
-_NEED_HTTPX = {"AsyncClient": "async_client", "Client": "client", "Connections": "pool"}
+_NEED_HTTPX = {"AsyncClient": "client", "Client": "client", "Connections": "pool"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, TypeAlias
 
@@ -27,30 +27,9 @@ from emissary_transport.service import Service
 from emissary_transport.services import LISTINGS
 from emissary_transport.settings import Settings
 from emissary_transport.timeouts import httpx_timeout
-from emissary_transport.types import Delta
 
 Questions: TypeAlias = Generator[Inquiry[Page], Page, T]
 """What asks for one page after the other, and gives what they come to."""
-Make: TypeAlias = Callable[[Delta], T | None]
-"""What makes of a delta what a framework wants, or nothing."""
-
-LONGEST_REFUSAL = 1024 * 1024
-"""Bytes of an answer that says why a request is refused."""
-
-
-def as_it_is(delta: Delta) -> Delta:
-    """What makes of a delta that delta."""
-    return delta
-
-
-def made_of(make: Make[T], deltas: Iterable[Delta]) -> Iterator[T]:
-    """What is made of deltas, one after the other."""
-    return (made for made in map(make, deltas) if made is not None)
-
-
-def is_bare(response: httpx.Response) -> bool:
-    """Whether the body comes as it is, in no coding."""
-    return "content-encoding" not in response.headers
 
 
 class Asking:

@@ -13,8 +13,7 @@ from weakref import WeakKeyDictionary
 import anyio
 from anyio.lowlevel import RunVar
 
-from emissary_transport.async_client import AsyncClient
-from emissary_transport.client import Client
+from emissary_transport.client import AsyncClient, Client
 from emissary_transport.embedding import (
     Batch,
     EmbeddingService,

@@ -1,8 +1,7 @@
 import pytest
 
 from emissary_transport import pool
-from emissary_transport.async_client import AsyncClient
-from emissary_transport.client import Client
+from emissary_transport.client import AsyncClient, Client
 from faults.fixtures import no_proxies, no_warnings_left, over
 
 __all__ = ["no_proxies", "no_warnings_left", "over"]

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import emissary_emulator
-from emissary_transport.async_client import AsyncClient
-from emissary_transport.client import Client
+from emissary_transport.client import AsyncClient, Client
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,7 @@ import pytest
 from llama_index.core import Settings
 from llama_index.core.llms import MockLLM
 
-from emissary_transport.async_client import AsyncClient
-from emissary_transport.client import Client
+from emissary_transport.client import AsyncClient, Client
 
 _ENVIRONMENT = (
     "EMISSARY_API_KEY",

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from emissary_transport.async_client import AsyncClient
-from emissary_transport.client import Client
+from emissary_transport.client import AsyncClient, Client
 
 _ENVIRONMENT = (
     "EMISSARY_API_KEY",

@@ -31,7 +31,6 @@ COMMON = {"pydantic", "typing_extensions"}
 SHELLS = {
     "asking",
     "carriers",
-    "async_client",
     "client",
     "fast_async",
     "fast_sync",
